@@ -4,7 +4,7 @@
 gen_registry.py --type "struct op_type" --name op_types --header "service/op/op_type.h" OUT.c NAME...
 
 Each NAME is an object `extern const TYPE NAME;` defined in its own .c file. OUT.c defines
-`const TYPE *const op_types[]` (ended by NULL) and `const size_t op_types_n`; the header declares both.
+`const TYPE *const op_types[]` (ended by NULL) and `const size_t op_types_n`; the header must declare both as extern.
 """
 import argparse
 import re
@@ -16,10 +16,6 @@ TEMPLATE = """\
 #include "{header}"
 
 {externs}
-/* Declared again, so that this file compiles whether or not the header does. */
-extern const {type} *const {name}[];
-extern const size_t {name}_n;
-
 const {type} *const {name}[] = {{
 {rows}	NULL,
 }};

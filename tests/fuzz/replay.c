@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	/* The empty input belongs to every corpus. */
-	uint8_t *empty = malloc(1);
+	uint8_t *empty = calloc(1, 1);
 	if (empty != NULL)
 		(void)LLVMFuzzerTestOneInput(empty, 0);
 	free(empty);
