@@ -1,0 +1,38 @@
+/* A cluster: nodes that form one MicroK8s plane. CONTRACT.md section 4. */
+#pragma once
+
+#include "model/record.h"
+
+/** Life of a cluster. */
+enum cluster_status {
+	CLUSTER_INITIALIZING,
+	CLUSTER_ACTIVE,
+	CLUSTER_DEGRADED,
+	CLUSTER_OFFLINE,
+	CLUSTER_ERROR,
+	CLUSTER_PAUSED
+};
+extern const struct enum_table cluster_status_table;
+
+/** A row of `clusters`. Counts (node_count ...) are computed by the service, not stored. */
+struct cluster {
+	int64_t id;
+	char *name;
+	char *description;
+	bool ha_enabled;
+	char *channel;	/**< NULL: the configured default */
+	json_t *addons; /**< array of {"name","args":[...]} or of texts */
+	char *network_cidr;
+	char *service_cidr;
+	int64_t status;
+	char *status_reason;
+	int64_t health_score;  /**< 0 to 100, I64_NONE unknown */
+	int64_t quorum_margin; /**< voters that may be lost before the cluster stops, I64_NONE unknown */
+	bool ha_active;	       /**< MicroK8s reports high availability */
+	json_t *scan;	       /**< last result of scan_cluster or setup (object), NULL: none */
+	char *kubeconfig;      /**< sealed, hidden */
+	int64_t scanned_at;
+	int64_t created_at;
+	int64_t updated_at;
+};
+extern const struct record_type cluster_type;

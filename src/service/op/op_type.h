@@ -1,0 +1,56 @@
+/* Operation types: one file and one descriptor each, listed once in service/op/meson.build. */
+#pragma once
+
+#include <jansson.h>
+
+#include "model/account.h"
+#include "model/cluster.h"
+#include "model/node.h"
+#include "model/operation.h"
+
+struct service;
+struct op_run;
+
+/** How dangerous a type is; shown before it runs. */
+enum op_risk { OP_RISK_READ, OP_RISK_CHANGE, OP_RISK_DISRUPT, OP_RISK_DESTROY };
+extern const struct enum_table op_risk_table;
+
+/** One parameter of an operation type. */
+struct op_param {
+	const char *name;
+	enum field_kind kind;
+	int64_t min, max;
+	const char *def; /**< as text, NULL = absent */
+	bool required;
+	check_fn check;
+	const char *help;
+};
+
+/** A type of operation. */
+struct op_type {
+	const char *name;  /**< "cluster.setup": NOUN.VERB */
+	const char *title; /**< "Set up cluster %s": %s is the target's name */
+	const char *summary; /**< one sentence for help, docs and forms */
+	enum op_target target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
+	enum role role;	       /**< least role */
+	enum op_risk risk;
+	bool exclusive; /**< holds its target alone; read-only types share */
+	bool check_mode; /**< supports --check */
+	int64_t timeout_s;
+	const char *playbook; /**< name in mko.microk8s */
+	const struct op_param *params;
+	size_t n_params;
+	/** Check preconditions and choose hosts, roles and variables (op_run_*). Called at submit (dry) and again at start. */
+	struct err *(*plan)(struct service *svc, struct op_run *run);
+	/** Take in the result of one host; NULL = node facts are taken in by the engine anyway. */
+	struct err *(*host_result)(struct service *svc, struct op_run *run, struct node *node, const json_t *data);
+	/** Take in a secret result of one host, sealed. */
+	struct err *(*secret)(struct service *svc, struct op_run *run, const char *name, const char *sealed);
+	/** The operation has its final status: set states of the target. */
+	struct err *(*finish)(struct service *svc, struct op_run *run);
+};
+
+/** All types, generated from the list; ends with NULL. */
+extern const struct op_type *const op_types[];
+/** Find a type by name, NULL when there is none. */
+const struct op_type *op_type_find(const char *name);

@@ -1,0 +1,32 @@
+/* The domain: what every service function gets. One instance, used only on the domain worker (ADR 0002); no locks, no loop, no clock but
+ * `clock`. Service functions run inside the transaction that the caller (api_dispatch, the engine's tick) has opened. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/seal.h"
+#include "model/account.h"
+#include "model/config.h"
+#include "store/store.h"
+
+struct op_engine;
+
+/** Who asks, for authorisation, audit and the operation's row. Borrowed texts. */
+struct actor {
+	const char *name; /**< account, or login name on the machine for the local socket */
+	enum role role;
+	int64_t via;	     /**< enum op_via */
+	const char *address; /**< NULL: local */
+	const char *request_id;
+	int64_t user_id; /**< I64_NONE: local */
+};
+
+/** The domain's state. */
+struct service {
+	struct store *store;
+	struct seal_key *key;
+	const struct config *config;
+	const struct clock *clock;
+	const char *data_dir;	      /**< absolute */
+	struct op_engine *engine;     /**< operations: service/op/op.h */
+	bool events_pending;	      /**< event_publish() was called since it was last cleared: wake the streams after commit */
+};
