@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# ./dev test: builds the tree with AddressSanitizer and UBSan and runs the suites.
+set -euo pipefail
+# shellcheck source=tools/dev/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+need build run lab test
+configure "$BUILD/asan" gcc -Db_sanitize=address,undefined -Doptimization=1
+exec "$PYTHON" tools/dev/suites.py "$BUILD/asan" "$@"
