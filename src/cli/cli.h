@@ -24,9 +24,11 @@ struct cli_host {
 	struct err *(*load_config)(void *user, const char *path, struct config *ret_config);
 	/** Serve the API in this process: takes DATA_DIR/mko.lock. @config outlives the transport   @ret_transport owned
 	 * Errors: ERR_LOCKED when another process holds the lock (the CLI then tries the socket, waits a little, tries again). */
-	struct err *(*open_local)(void *user, const struct config *config, struct cli_transport **ret_transport);
+	struct err *(*open_local)(
+		void *user, const struct config *config, struct cli_transport **ret_transport);
 	/** Run the daemon until it is told to stop. */
-	struct err *(*serve)(void *user, const struct config *config, const struct cli_serve *options);
+	struct err *(*serve)(
+		void *user, const struct config *config, const struct cli_serve *options);
 	/** `mko op-runner ...`: argv[0] is "op-runner". Returns the exit code. Called before anything else is read or parsed. */
 	int (*op_runner)(void *user, int argc, char **argv);
 	/** The OpenAPI document, owned by the caller. */
