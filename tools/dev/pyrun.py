@@ -47,6 +47,14 @@ class TapResult(unittest.TestResult):
             print(f"#   {text}")
         sys.stdout.flush()
 
+    def fixture(self, case, detail):
+        """A failed or skipped set-up of a class or module: told here, counted at each case that never ran."""
+        if not case.id().startswith("setUp"):
+            return False
+        for text in f"{case.id()}: {detail}".rstrip().splitlines():
+            print(f"#   {text}")
+        return True
+
     def startTest(self, test):
         super().startTest(test)
         self.started[test.id()] = time.monotonic()
@@ -57,11 +65,15 @@ class TapResult(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
+        if self.fixture(test, reason):
+            return
         self.line(True, test, note=f" # SKIP {reason}")
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.line(False, test, detail="".join(traceback.format_exception(*err)))
+        detail = "".join(traceback.format_exception(*err))
+        if not self.fixture(test, detail):
+            self.line(False, test, detail=detail)
 
     addError = addFailure
 
