@@ -33,6 +33,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     certificate: Mapping[str, Any] | None
+    peer: str = ""  # the client's address
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter: `?watch`, `?watch=1`, `?watch=true`."""
@@ -109,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        request = Request(self.command, unquote(url.path), query, self.headers, body, self.server.certificate(self.connection))
+        certificate = self.server.certificate(self.connection)
+        request = Request(self.command, unquote(url.path), query, self.headers, body, certificate, self.client_address[0])
         self._send(self.server.application(request))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
