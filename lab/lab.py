@@ -4,11 +4,14 @@
 import argparse
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from infra import faults  # noqa: E402
 from infra.core import Lab  # noqa: E402
 from infra.errors import LabError  # noqa: E402
+from sim import faults as fault_table  # noqa: E402
 
 
 def cmd_up(lab, args):
@@ -24,10 +27,15 @@ def cmd_down(lab, _args):
 
 
 def cmd_list(lab, _args):
-    rows = [("NODE", "ADDRESS", "ROLE", "POWER", "NETWORK")]
+    rows = [("NODE", "ADDRESS", "ROLE", "POWER", "NETWORK", "FAULTS")]
     net = lab.network()
     for node in lab.nodes():
-        rows.append((node.name, node.ip, node.role, "on" if node.pid() else "off", "up" if net.port_is_up(node.name) else "cut"))
+        rows.append((node.name, node.ip, node.role, "on" if node.pid() else "off", "up" if net.port_is_up(node.name) else "cut",
+                     ",".join(fault_table.read(node.sim)) or "-"))
+    print_table(rows)
+
+
+def print_table(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
@@ -47,6 +55,33 @@ def cmd_cut(lab, args):
 
 def cmd_heal(lab, args):
     lab.network().set_port(lab.node(args.node).name, True)
+
+
+def cmd_fault(lab, args):
+    node = lab.node(args.node)
+    if args.clear_at is not None:
+        clear_at(lab, node, args.name, args.clear_at)
+    elif args.clear:
+        faults.clear_fault(lab, node, args.name)
+    else:
+        count = 1 if args.once else args.count
+        faults.set_fault(lab, node, args.name, " ".join(args.args), count, args.seconds)
+
+
+def clear_at(lab, node, name, until):
+    """Clear the fault when its time is over, unless it was cleared or set anew in the meantime."""
+    time.sleep(max(0.0, until - time.time()))
+    if fault_table.read(node.sim, with_expired=True).get(name, {}).get("until") == until:
+        faults.clear_fault(lab, node, name)
+
+
+def cmd_faults(lab, args):
+    rows = [("NODE", "FAULT", "ARGUMENTS", "USES LEFT", "SECONDS LEFT")]
+    for node in [lab.node(args.node)] if args.node else lab.nodes():
+        for name, entry in fault_table.read(node.sim).items():
+            left = f"{entry['until'] - time.time():.0f}" if entry["until"] is not None else "-"
+            rows.append((node.name, name, entry["args"] or "-", str(entry["count"] or "-"), left))
+    print_table(rows)
 
 
 def on_node(method):
@@ -92,6 +127,17 @@ def parser():
     execute.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
     for name, (function, text) in NODE_VERBS.items():
         verb(name, function, text).add_argument("node")
+    fault = verb("fault", cmd_fault, "set or clear a fault; an unknown name lists all of them")
+    fault.add_argument("node")
+    fault.add_argument("name")
+    fault.add_argument("args", nargs="*")
+    how = fault.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="it is over after it was met once")
+    how.add_argument("--count", type=number(1, 10**6), metavar="N", help="it is over after it was met N times")
+    how.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="it is over after this time")
+    how.add_argument("--clear", action="store_true", help="end it")
+    how.add_argument("--clear-at", type=float, help=argparse.SUPPRESS)
+    verb("faults", cmd_faults, "show the faults that are on").add_argument("node", nargs="?")
     return top
 
 

@@ -23,7 +23,7 @@ from .shell import run, tool
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 30
-CLONE_READY_POLL_S = 0.01
+READY_POLL_S = 0.01
 
 
 class Lab:
@@ -123,7 +123,7 @@ class Lab:
                 if time.monotonic() > deadline:
                     raise LabError(f"node {node.name} does not answer on SSH", f"no banner within {READY_TIMEOUT_S} s; its console says: "
                                    + node.console_tail(), "try again; if it stays so, report it")
-                time.sleep(CLONE_READY_POLL_S)
+                time.sleep(READY_POLL_S)
 
     def _describe(self):
         nodes = self.nodes()
@@ -169,13 +169,12 @@ class Lab:
 
 
 def _claimed_by_other(k, own_dir):
-    """Whether a lab with other nodes' disks uses number `k`: its processes' files are not below `own_dir`."""
+    """Whether another lab uses number `k`: its nodes' directories are not below `own_dir`."""
     for pid, _ in processes.in_netns(network.NETNS_DIR.glob(f"mko{k}-*")).items():
         with contextlib.suppress(OSError):
             argv = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"--disk" in argv:
-                disk = argv[argv.index(b"--disk") + 1].decode()
-                return not disk.startswith(f"{own_dir}/")
+            if b"--dir" in argv:
+                return not argv[argv.index(b"--dir") + 1].decode().startswith(f"{own_dir}/")
     return False
 
 

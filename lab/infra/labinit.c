@@ -41,7 +41,7 @@ enum { EXIT_REBOOT = 3, RESTART_DELAY_S = 1, STOP_TIMEOUT_MS = 5000 };
 
 struct node {
 	const char *netns;  /* path of the network namespace */
-	const char *disk;   /* directory with up/ work/ m/ sim/ on the node's own tmpfs */
+	const char *dir;    /* the node's directory: disk/ (its tmpfs, with up/ work/ m/), sim/ (its /run/sim), console.log */
 	const char *lower;  /* read-only layers, ':' between them */
 	const char *shared; /* directory shared by all nodes of the lab, seen as /run/sim/shared */
 	bool bare;          /* true: no MicroK8s simulation */
@@ -194,10 +194,10 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 /* /run/sim is a directory of the host: settings stay over a reboot, everything that the node put there goes, as on a real /run. */
 static void mount_sim(const struct node *node)
 {
-	static const char *const kept[] = { ".", "..", "faults.json", "timing.json" };
+	static const char *const kept[] = { ".", "..", "faults.json", "timing.json", "hardware" };
 	char path[512];
 	make_dir("run/sim", 0755);
-	snprintf(path, sizeof(path), "%s/sim", node->disk);
+	snprintf(path, sizeof(path), "%s/sim", node->dir);
 	mount_or_die(path, "run/sim", NULL, MS_BIND, NULL);
 	DIR *dir = opendir("run/sim");
 	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
@@ -216,12 +216,23 @@ static void mount_sim(const struct node *node)
 	mount_or_die(node->shared, "run/sim/shared", NULL, MS_BIND, NULL);
 }
 
+/* Hardware that lab.py wants the node to show (faults memory_low, cgroup_memory_off). */
+static void mount_hardware(void)
+{
+	static const char *const files[][2] = { { "run/sim/hardware/meminfo", "proc/meminfo" },
+						{ "run/sim/hardware/cgroup.controllers", "sys/fs/cgroup/cgroup.controllers" } };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (access(files[i][0], F_OK) == 0)
+			mount_or_die(files[i][0], files[i][1], NULL, MS_BIND, NULL);
+}
+
 static void mount_root(const struct node *node)
 {
 	char options[2048], target[512];
 	mount_or_die(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	snprintf(target, sizeof(target), "%s/m", node->disk);
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/up,workdir=%s/work", node->lower, node->disk, node->disk);
+	snprintf(target, sizeof(target), "%s/disk/m", node->dir);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/disk/up,workdir=%s/disk/work", node->lower, node->dir,
+		 node->dir);
 	mount_or_die("/dev/sda1", target, "overlay", 0, options);
 	if (chdir(target) < 0)
 		die("chdir %s", target);
@@ -239,6 +250,7 @@ static void mount_root(const struct node *node)
 	protect_kernel_settings();
 	new_boot_id();
 	mount_sim(node);
+	mount_hardware();
 	if (syscall(SYS_pivot_root, ".", "mnt") < 0 || chdir("/") < 0 || umount2("/mnt", MNT_DETACH) < 0)
 		die("pivot_root");
 }
@@ -397,11 +409,11 @@ static void link_down(void)
 	close(fd);
 }
 
-/* How long the firmware and the kernel of this machine take: seconds in the file sim/reboot_delay, written by lab.py. */
-static void wait_before_boot(const char *disk)
+/* How long the firmware and the kernel of this machine take: seconds in the file reboot_delay, written by lab.py. */
+static void wait_before_boot(const char *dir)
 {
 	char path[512], text[32] = "";
-	snprintf(path, sizeof(path), "%s/reboot_delay", disk);
+	snprintf(path, sizeof(path), "%s/reboot_delay", dir);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -424,7 +436,7 @@ static void supervise(const struct node *node)
 		link_down();
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_REBOOT)
 			return;
-		wait_before_boot(node->disk);
+		wait_before_boot(node->dir);
 	}
 }
 
@@ -437,7 +449,7 @@ static void become_daemon(const struct node *node)
 	if (pid > 0)
 		_exit(0);
 	setsid();
-	snprintf(console, sizeof(console), "%s/console.log", node->disk);
+	snprintf(console, sizeof(console), "%s/console.log", node->dir);
 	int null = open("/dev/null", O_RDONLY), log = open(console, O_WRONLY | O_CREAT | O_APPEND, 0644);
 	if (null < 0 || log < 0)
 		die("open %s", console);
@@ -449,22 +461,22 @@ static void become_daemon(const struct node *node)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "netns", required_argument, NULL, 'n' }, { "disk", required_argument, NULL, 'd' },
+	static const struct option options[] = { { "netns", required_argument, NULL, 'n' }, { "dir", required_argument, NULL, 'd' },
 						 { "lower", required_argument, NULL, 'l' }, { "shared", required_argument, NULL, 's' },
 						 { "bare", no_argument, NULL, 'b' },        { NULL, 0, NULL, 0 } };
 	struct node node = { 0 };
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (option) {
 		case 'n': node.netns = optarg; break;
-		case 'd': node.disk = optarg; break;
+		case 'd': node.dir = optarg; break;
 		case 'l': node.lower = optarg; break;
 		case 's': node.shared = optarg; break;
 		case 'b': node.bare = true; break;
 		default: return 2;
 		}
 	}
-	if (node.netns == NULL || node.disk == NULL || node.lower == NULL || node.shared == NULL) {
-		fputs("usage: labinit --netns PATH --disk DIR --lower DIRS --shared DIR [--bare]\n", stderr);
+	if (node.netns == NULL || node.dir == NULL || node.lower == NULL || node.shared == NULL) {
+		fputs("usage: labinit --netns PATH --dir DIR --lower DIRS --shared DIR [--bare]\n", stderr);
 		return 2;
 	}
 	int netns = open(node.netns, O_RDONLY | O_CLOEXEC);

@@ -1,7 +1,6 @@
 """One node: its disk, its power, its console. The node's inside is made by labinit.c; this file is its front panel."""
 
 import json
-import pathlib
 import signal
 import socket
 import time
@@ -26,27 +25,27 @@ class Node:
         self.name, self.number, self.role = entry["name"], entry["number"], entry["role"]
         self.ip = net.address(self.number)
         self.mac = net.mac(self.number)
-        self.disk = lab.run / self.name
+        self.dir = lab.run / self.name  # outside of the node's disk, so a full disk does not stop the lab
+        self.disk = self.dir / "disk"
+        self.sim = self.dir / "sim"
         self.netns = net.netns_path(self.name)
 
     # -- disk -------------------------------------------------------------------------------------------------------------
 
     def create_disk(self, scale):
         """Make the node's disk (a tmpfs of its own, so it can be full by itself) with what makes this node this node."""
-        run([tool("mount", "mount"), "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=755", f"lab-{self.name}", str(self._mkdir())])
-        for directory in ("up", "work", "m", "sim"):
+        for directory in ("disk", "sim"):
+            (self.dir / directory).mkdir(parents=True)
+        run([tool("mount", "mount"), "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=755", f"lab-{self.name}", str(self.disk)])
+        for directory in ("up", "work", "m"):
             (self.disk / directory).mkdir()
         self.write("etc/hostname", f"{self.name}\n")
         self.write("etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
         self.write("etc/hosts", HOSTS.format(name=self.name))
         self.write("etc/resolv.conf", f"nameserver {self.net.gateway}\noptions timeout:1 attempts:1\n")
         self.write("etc/network/lab.batch", self.net.boot_batch(self.number))
-        (self.disk / "sim/timing.json").write_text(json.dumps({"scale": scale}))
-        (self.disk / "sim/faults.json").write_text("{}")
-
-    def _mkdir(self):
-        self.disk.mkdir()
-        return self.disk
+        (self.sim / "timing.json").write_text(json.dumps({"scale": scale}))
+        (self.sim / "faults.json").write_text("{}")
 
     def write(self, path, text, mode=0o644):
         """Write a file on the disk of a node that is off (never of one that runs: use `exec`)."""
@@ -59,7 +58,7 @@ class Node:
         return (self.disk / "up/etc/ssh/ssh_host_ed25519_key.pub").read_text()
 
     def console_tail(self):
-        path = self.disk / "console.log"
+        path = self.dir / "console.log"
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
         return lines[-1] if lines else "nothing"
 
@@ -80,7 +79,7 @@ class Node:
         if processes.in_netns([self.netns]):
             return
         state = self.lab.state()
-        run([state["init"], "--netns", str(self.netns), "--disk", str(self.disk), "--lower", state["lower"],
+        run([state["init"], "--netns", str(self.netns), "--dir", str(self.dir), "--lower", state["lower"],
              "--shared", str(self.lab.run / "shared"), *(["--bare"] if state["bare"] else [])])
 
     def power_cut(self):
@@ -133,6 +132,12 @@ class Node:
         """Run a command inside the node to its end."""
         return run(self.exec_argv(list(command)), check=check)
 
+    def put(self, path, content, mode="644"):
+        """Write a file inside the running node."""
+        data = content if isinstance(content, bytes) else content.encode()
+        script = 'mkdir -p "${1%/*}" && cat > "$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"'
+        run(self.exec_argv(["/usr/bin/sh", "-c", script, "sh", path, mode]), stdin=data)
+
     def answers_ssh(self, timeout_s=0.5):
         """Whether an SSH server sends its banner."""
         try:
@@ -141,6 +146,3 @@ class Node:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
-
-    def faults_path(self):
-        return pathlib.Path(self.disk / "sim/faults.json")

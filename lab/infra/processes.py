@@ -11,12 +11,7 @@ from .errors import LabError
 
 def in_netns(paths):
     """Pids of all processes in the network namespaces bound at `paths`, as {pid: path}."""
-    inodes = {}
-    for path in paths:
-        try:
-            inodes[os.stat(path).st_ino] = path
-        except FileNotFoundError:
-            continue
+    inodes = _inodes(paths)
     found = {}
     for entry in os.listdir("/proc") if inodes else []:
         if entry.isdigit():
@@ -24,6 +19,16 @@ def in_netns(paths):
             if inode in inodes:
                 found[int(entry)] = inodes[inode]
     return found
+
+
+def _inodes(paths):
+    inodes = {}
+    for path in paths:
+        try:
+            inodes[os.stat(path).st_ino] = path
+        except FileNotFoundError:
+            continue
+    return inodes
 
 
 def _netns_inode(pid):
@@ -50,14 +55,14 @@ def _namespace_pids(pid):
     return next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
 
 
-def send(pid, number, netns_path):
-    """Send a signal to `pid` if it is still in that namespace; a pid that the kernel gave to somebody else is never hit."""
+def send(pid, number, *netns_paths):
+    """Send a signal to `pid` if it is still in one of these namespaces; a pid that the kernel gave to somebody else is never hit."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
-        if pid in in_netns([netns_path]):
+        if _netns_inode(pid) in _inodes(netns_paths):
             signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
         pass
@@ -74,28 +79,14 @@ def kill_all(netns_paths, timeout_s=10.0):
             raise LabError("some processes of the lab do not end", f"still there: pids {sorted(members)}",
                            "look at them with 'ps', then run 'lab.py down' again")
         for pid in members:
-            _kill(pid, paths)
+            send(pid, signal.SIGKILL, *paths)
         time.sleep(0.005)
-
-
-def _kill(pid, paths):
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        if _netns_inode(pid) in {os.stat(p).st_ino for p in paths if os.path.exists(p)}:
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(handle)
 
 
 def signal_all(netns_path, number):
     """Send one signal to every process of a namespace (freeze and thaw)."""
-    for pid in in_netns([netns_path]):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
+    done = set()
+    while new := set(in_netns([netns_path])) - done:  # again, because a process may have been born in between
+        done |= new
+        for pid in new:
+            send(pid, number, netns_path)

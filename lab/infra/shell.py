@@ -19,8 +19,12 @@ def tool(name, package):
 
 
 def run(argv, stdin=None, check=True, **popen):
-    """Run a host tool to its end; returns CompletedProcess with text output. A failure is a LabError when `check`."""
-    done = subprocess.run(argv, input=stdin, text=True, capture_output=True, env=clean_env(), **popen)
+    """Run a host tool to its end (`stdin`: text or bytes); returns CompletedProcess with text output. A failure is a LabError when
+    `check`."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    source = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(argv, **source, capture_output=True, env=clean_env(), check=False, **popen)
+    done.stdout, done.stderr = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
     if check and done.returncode != 0:
         detail = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
         raise LabError(f"'{' '.join(argv)}' failed", detail[-1], "read the line above; 'lab.py down' cleans up")

@@ -19,7 +19,6 @@ KNOWN = {
     "ssh_slow": "[MILLISECONDS] each SSH login takes so much longer (default 2000)",
     "sudo_missing": "the program sudo is not installed",
     "sudo_password": "[PASSWORD] sudo wants a password (in lab.json as sudo_password; random when not given)",
-    "python_missing": "the program python3 is not found by Ansible",
     "power_cut": "the power is gone at once; the disk keeps what was written (power-on starts it again)",
     "power_cut_corrupt": "as power_cut, and the last dqlite segment is damaged",
     "reboot_slow": "SECONDS between the end of the system and its new boot",
@@ -27,7 +26,7 @@ KNOWN = {
     "hostname_change": "NAME the node calls itself from now on (also after a reboot)",
     "hostname_duplicate": "NODE the node takes the hostname and machine-id of that node",
     "ip_change": "ADDRESS the node has from now on (the lab still knows it by its name)",
-    "packet_loss": "PERCENT of packets to and from the node are lost",
+    "packet_loss": "PERCENT of packets are lost, in each direction",
     "link_down": "the node's own network interface is down",
     "partition": "A:B packets between these two nodes vanish, both ways (set it on either node)",
     "module_missing": "NAME modprobe and modinfo do not find this kernel module",
@@ -111,7 +110,7 @@ def take(name):
         return entry["args"]
 
 
-def read(where):
+def read(where, with_expired=False):
     """All faults that are on now, of the node whose /run/sim is `where`."""
     try:
         with open(f"{where}/faults.json", encoding="utf-8") as file:
@@ -119,7 +118,7 @@ def read(where):
     except (OSError, ValueError):
         return {}
     now = time.time()
-    return {name: entry for name, entry in faults.items() if entry.get("until") is None or entry["until"] > now}
+    return {name: entry for name, entry in faults.items() if with_expired or entry.get("until") is None or entry["until"] > now}
 
 
 @contextlib.contextmanager
@@ -128,7 +127,7 @@ def changing(where):
     handle = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        faults = read(where)
+        faults = read(where, with_expired=True)
         yield faults
         new = f"{where}/.faults.{os.getpid()}.new"
         with open(new, "w", encoding="utf-8") as file:
