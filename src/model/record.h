@@ -18,10 +18,19 @@ struct enum_table {
 	const char *name;	     /**< name of the type in the API, for example "node_status" */
 	const char *const *texts; /**< ends with NULL */
 };
+/** Number of values of an enumeration. */
+int64_t enum_count(const struct enum_table *table);
 /** Text of a value; NULL when out of range. */
 const char *enum_text(const struct enum_table *table, int64_t value);
 /** Value of a text, -1 when there is none. */
 int enum_value(const struct enum_table *table, const char *text);
+
+/** A validator of JSON (array or object): NULL when good, else ERR_INVALID whose message completes "field: ...". */
+typedef struct err *(*check_json_fn)(const json_t *value);
+/** check_json_fn: an array of texts of one line, at most 64 bytes each (tags). */
+struct err *check_json_tags(const json_t *value) ERR_RESULT;
+/** check_json_fn: an object. */
+struct err *check_json_object(const json_t *value) ERR_RESULT;
 
 /** What a field holds; the C type of the struct member follows from it. */
 enum field_kind {
@@ -54,12 +63,34 @@ struct field {
 	enum field_kind kind;
 	size_t offset;			  /**< of the member in the struct */
 	unsigned flags;			  /**< enum field_flag */
-	int64_t min, max;		  /**< range of a number, or length of a text in bytes; both 0 = no limit but 64 KiB */
+	/** Range of a number, length of a text in bytes, number of elements of JSON; both 0 = no limit but 64 KiB. */
+	int64_t min, max;
 	const struct enum_table *choices; /**< for FIELD_ENUM */
 	check_fn check;			  /**< further check of a text, or NULL */
 	const char *def;		  /**< default as text ("22", "true", "unknown", "[]"), NULL = no value */
 	const char *help;		  /**< purpose in a sentence, with the unit */
+	check_json_fn check_json;	  /**< further check of JSON, or NULL */
 };
+
+/** Rows of a field table: ROW_TEXT(struct node, hostname, FIELD_EDIT, .max = 253, .help = "..."). The name of the field is that of
+ * the member, and a member whose C type does not fit the kind is a compile error. */
+#define ROW_I64(strct, member, flags_, ...)  ROW_(strct, member, FIELD_I64, int64_t, flags_, __VA_ARGS__)
+#define ROW_BOOL(strct, member, flags_, ...) ROW_(strct, member, FIELD_BOOL, bool, flags_, __VA_ARGS__)
+#define ROW_TEXT(strct, member, flags_, ...) ROW_(strct, member, FIELD_TEXT, char *, flags_, __VA_ARGS__)
+#define ROW_ENUM(strct, member, flags_, ...) ROW_(strct, member, FIELD_ENUM, int64_t, flags_, __VA_ARGS__)
+#define ROW_TIME(strct, member, flags_, ...) ROW_(strct, member, FIELD_TIME, int64_t, flags_, __VA_ARGS__)
+#define ROW_JSON(strct, member, flags_, ...) ROW_(strct, member, FIELD_JSON, json_t *, flags_, __VA_ARGS__)
+#define ROW_(strct, member, kind_, ctype, flags_, ...)                                             \
+	{                                                                                          \
+		.name = #member, .kind = (kind_),                                                  \
+		.offset = offsetof(strct, member) + 0 * sizeof(struct {                            \
+			int unused;                                                                \
+			_Static_assert(__builtin_types_compatible_p(                               \
+					       __typeof__(((strct *)NULL)->member), ctype),        \
+				#member " has a C type that does not fit its kind");               \
+		}),                                                                                \
+		.flags = (flags_), __VA_ARGS__                                                     \
+	}
 
 /** One type of record. The first member of each struct is `int64_t id`. */
 struct record_type {
@@ -92,8 +123,23 @@ struct err *record_check(const struct record_type *type, const void *obj) ERR_RE
 json_t *record_to_json(const struct record_type *type, const void *obj);
 /** The value of one field as JSON; owned by the caller. */
 json_t *field_to_json(const struct field *f, const void *obj);
-/** Set a field from JSON (null = no value). Errors: ERR_INVALID with a message that completes "field: ...". */
+/** Set a field from JSON (null = its default, which mostly is no value).
+ * Errors: ERR_INVALID with a message that completes "field: ..."; the field is unchanged then. */
 struct err *field_from_json(const struct field *f, void *obj, const json_t *value) ERR_RESULT;
+/** Set a field from text as a person writes it: "22", "true", "online", RFC 3339, JSON text. Errors as field_from_json(). */
+struct err *field_from_text(const struct field *f, void *obj, const char *text) ERR_RESULT;
+/** The value of a number, truth value, enumeration or time. */
+int64_t field_number(const struct field *f, const void *obj);
+/** Set a number, truth value, enumeration or time, unchecked. */
+void field_set_number(const struct field *f, void *obj, int64_t value);
+/** The value of a text field, borrowed, NULL = no value. */
+const char *field_text(const struct field *f, const void *obj);
+/** The value of a JSON field, borrowed, NULL = no value. */
+json_t *field_json(const struct field *f, const void *obj);
+/** Free what a text or JSON field holds and set it to an owned value (a char * or json_t *, may be NULL). */
+void field_take(const struct field *f, void *obj, void *take_value);
+/** True when the field has no value (never for truth values and enumerations). */
+bool field_is_none(const struct field *f, const void *obj);
 /** Set a text field to a copy. */
 void field_set_text(char **field, const char *text);
 
