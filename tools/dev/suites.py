@@ -103,6 +103,7 @@ class Runner:
             LC_ALL="C.UTF-8",
             PYTHONDONTWRITEBYTECODE="1",
             ASAN_OPTIONS=f"detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:log_path={log}",
+            TSAN_OPTIONS=f"halt_on_error=1:log_path={log}",
             UBSAN_OPTIONS=f"print_stacktrace=1:halt_on_error=1:log_path={log}",
         )
         for name in ("MKO_CONFIG", "MKO_SERVER", "MKO_TOKEN", "MKO_DATA_DIR", "MKO_LAB"):
@@ -139,8 +140,10 @@ class Runner:
         if os.path.exists(log):
             os.unlink(log)
         names = [t["name"] for t in tests]
+        wrap = os.environ.get("MKO_TEST_WRAP")
+        slower = ["--wrap", wrap, "-t", "10"] if wrap else []
         done = subprocess.run(
-            ["meson", "test", "-C", self.build_dir, "--no-rebuild", "--quiet", *names],
+            ["meson", "test", "-C", self.build_dir, "--no-rebuild", "--quiet", *slower, *names],
             env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         if not os.path.exists(log):
