@@ -25,8 +25,12 @@ for arg in "$@"; do
 done
 [ ${#purposes[@]} -gt 0 ] || purposes=(build run lab test lint check)
 
-installed() {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+declare -A is_installed=()
+read_installed() {
+	local name status
+	while read -r name status; do
+		[ "$status" != installed ] || is_installed[$name]=1
+	done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n')
 }
 
 available() {
@@ -43,7 +47,7 @@ missing() {
 		esac
 		found=0
 		for name in ${spec//|/ }; do
-			if installed "$name"; then found=1; fi
+			if [ -n "${is_installed[$name]:-}" ]; then found=1; fi
 		done
 		[ $found = 1 ] || printf '%s\n' "$spec"
 	done < <(grep -E '^[a-z]' "$ROOT/tools/dev/packages.txt")
@@ -53,6 +57,7 @@ if ! have dpkg-query || ! have apt-get; then
 	[ $quiet = 1 ] || say "no apt here: install by hand what tools/dev/packages.txt names"
 	exit 0
 fi
+read_installed
 mapfile -t specs < <(missing | sort -u)
 if [ ${#specs[@]} = 0 ]; then
 	[ $quiet = 1 ] || say "everything is installed (${purposes[*]})"
