@@ -22,3 +22,5 @@ struct err *cluster_json(struct service *svc, const struct cluster *cluster, jso
 struct err *cluster_status_json(struct service *svc, const struct cluster *cluster, json_t **ret_json) ERR_RESULT;
 /** The admin kubeconfig that setup or fetch_kubeconfig sealed. @ret_text wipe with seal_wipe_free(). Errors: ERR_NOT_FOUND + hint. */
 struct err *cluster_kubeconfig(struct service *svc, const struct actor *who, const struct cluster *cluster, char **ret_text) ERR_RESULT;
+/** The nodes of a cluster in the order of their IDs; free with store_rows_done(). */
+struct err *cluster_nodes(struct service *svc, int64_t cluster_id, struct store_rows *ret_rows) ERR_RESULT;

@@ -20,6 +20,7 @@ struct err *node_remove(struct service *svc, const struct actor *who, const char
 struct err *node_json(struct service *svc, const struct node *node, json_t **ret_json) ERR_RESULT;
 /** Dynamic inventory of Ansible for all nodes (`mko inventory --list`). Owned. */
 struct err *node_inventory(struct service *svc, json_t **ret_json) ERR_RESULT;
-/** Learn the host key that the node shows now (ssh-keyscan), store it, or refuse when it differs from the stored one.
- * Blocking up to the connect timeout. @replace accept a changed key. Errors: ERR_UNREACHABLE, ERR_CONFLICT (changed key). */
-struct err *node_learn_host_key(struct service *svc, struct node *node, bool replace) ERR_RESULT;
+/** Path of a key with "~/" replaced by the home folder; NULL stays NULL; the caller frees. */
+char *node_key_path(const char *path);
+/** Errors: ERR_LOCKED when an operation holds the node. */
+struct err *node_check_free(struct service *svc, const struct node *node) ERR_RESULT;
