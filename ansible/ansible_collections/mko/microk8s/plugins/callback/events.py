@@ -12,7 +12,7 @@ DOCUMENTATION = '''
 name: events
 type: notification
 short_description: Write what happens as JSON lines to an inherited file descriptor
-version_added: 0.1.0
+version_added: 1.0.0
 author: The mko team
 description:
   - Writes one JSON object a line to the file descriptor whose number is in the environment variable E(MKO_EVENTS_FD).
