@@ -6,5 +6,8 @@ set -euo pipefail
 cd "$ROOT"
 
 need build run lab test
-configure "$BUILD/asan" gcc -Db_sanitize=address,undefined -Doptimization=1
+configure "$BUILD/asan" gcc -Db_sanitize=address,undefined -Doptimization=1 || {
+	echo "0 passed, 1 failed"
+	exit 1
+}
 exec "$PYTHON" tools/dev/suites.py "$BUILD/asan" "$@"
