@@ -174,7 +174,7 @@ def _sign_expired(csr: Path, ca: str, days: int, extensions: str, folder: Path) 
                    "-startdate", f"{end - timedelta(days=SERVER_DAYS):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}")
 
 
-def _request(stem: str, subject: str) -> str:
+def request(stem: str, subject: str) -> str:
     """Make a request with the existing or a new key of this stem."""
     key = cert(f"{stem}.key")
     if not key.exists():
@@ -184,7 +184,7 @@ def _request(stem: str, subject: str) -> str:
 
 
 def _issue(stem: str, subject: str, ca: str, days: int, extensions: str) -> None:
-    root.write(cert(f"{stem}.crt"), _sign(_request(stem, subject), ca, days, extensions))
+    root.write(cert(f"{stem}.crt"), _sign(request(stem, subject), ca, days, extensions))
 
 
 def _san(names: list[str]) -> str:
@@ -255,6 +255,14 @@ def fingerprint() -> str:
     """The CHECK part of a join URL: first 12 hex digits of the SHA-256 of server.crt."""
     der = ssl.PEM_cert_to_DER_cert(cert("server.crt").read_text())
     return hashlib.sha256(der).hexdigest()[:12]
+
+
+def server_context() -> ssl.SSLContext:
+    """TLS with server.crt, without client certificates: the cluster agent's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert("server.crt"), cert("server.key"))
+    return context
 
 
 def days_left(file: Path) -> int:

@@ -207,6 +207,10 @@ class Member:
     def _online(self) -> set[str]:
         return {self.address} | {address for address, peer in self._peers.items() if peer.status is not None}
 
+    def planes(self) -> set[str]:
+        """IPs of the control planes that answer; our own counts as the address we have on the network."""
+        return {root.default_address() if a.startswith("127.") and a == self.address else a.rsplit(":", 1)[0] for a in self._online()}
+
     def _accept(self) -> None:
         tls = wire.context(root.backend(), server=True)
         assert self._listener is not None

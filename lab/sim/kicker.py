@@ -1,0 +1,76 @@
+"""What watches a node all the time: the apiserver-kicker's certificate work, the launcher, and the faults that change running things.
+
+`tick` is called every `kicker_tick` seconds by simnoded; it must be cheap when nothing happened (a few stat calls).
+"""
+
+import contextlib
+from collections.abc import Callable
+
+from sim import faults, pki, root, worker
+
+BOUNCED = ("daemon-cluster-agent", "daemon-containerd", "daemon-kubelite")
+_CERT_MAKERS = {"server": pki.make_server, "front-proxy-client": pki.make_front_proxy}
+
+
+class Kicker:
+    """The certificate part of daemon-apiserver-kicker (control planes)."""
+
+    def __init__(self, restart: Callable[[str], None], log: Callable[[str], None]):
+        self._restart, self._log = restart, log
+        self._checked: tuple[float, float] | None = None
+        self._address = root.default_address()
+
+    def start(self) -> None:
+        self._address = root.default_address()
+
+    def stop(self, graceful: bool = True) -> None:
+        """Nothing runs between ticks."""
+
+    def tick(self) -> None:
+        if self._ca_changed():
+            self._reissue("server certificate is not signed by the current CA")
+        elif root.default_address() != self._address and not root.locked("no-cert-reissue"):
+            self._reissue(f"IP address changed to {root.default_address()}")
+        self._address = root.default_address()
+
+    def _ca_changed(self) -> bool:
+        """True when server.crt is not of this CA; openssl is asked only after one of the files changed."""
+        with contextlib.suppress(FileNotFoundError):
+            stamp = (pki.cert("ca.crt").stat().st_mtime, pki.cert("server.crt").stat().st_mtime)
+            if stamp != self._checked:
+                self._checked = stamp
+                return not pki.server_signed_by_ca()
+        return False
+
+    def _reissue(self, why: str) -> None:
+        self._log(f"CSR change detected: {why}. Reconfiguring the kube-apiserver")
+        pki.make_server()
+        if root.locked("join-in-progress"):
+            return
+        for service in BOUNCED:
+            self._restart(service)
+
+
+class FaultWatcher:
+    """Applies the faults that are not asked for at an action: certificates about to expire, an empty server list."""
+
+    def __init__(self, restart: Callable[[str], None]):
+        self._restart = restart
+        self._cert_days: str | None = None
+
+    def tick(self) -> None:
+        wanted = faults.active("cert_days")
+        if wanted != self._cert_days:
+            self._cert_days = wanted
+            if wanted:
+                self._age_certificate(wanted)
+        if root.is_worker():
+            worker.empty_provider_if_asked()
+
+    def _age_certificate(self, wanted: str) -> None:
+        name, _, days = wanted.rpartition(":")
+        stem = (name or "server").removesuffix(".crt")
+        if pki.cert(f"{stem}.crt").exists() and stem in _CERT_MAKERS:
+            _CERT_MAKERS[stem](int(days))
+            self._restart("daemon-kubelite")
+            self._restart("daemon-cluster-agent")
