@@ -59,14 +59,16 @@ json_t *ansible_unsafe(const json_t *value)
 
 static json_t *host_vars(const struct run_host *h)
 {
-	json_t *vars = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "ansible_host", h->address, "ansible_port", (json_int_t)h->port,
-				 "ansible_user", h->user, "mko_hostname", h->hostname, "mko_address", h->address, "mko_role", h->role,
-				 "mko_node_id", (json_int_t)h->node_id);
+	json_t *vars = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "ansible_host", h->address,
+		"ansible_port", (json_int_t)h->port, "ansible_user", h->user, "mko_hostname",
+		h->hostname, "mko_address", h->address, "mko_role", h->role, "mko_node_id",
+		(json_int_t)h->node_id);
 
 	if (h->key_path != NULL)
 		json_object_set_new(vars, "ansible_ssh_private_key_file", json_string(h->key_path));
 	if (h->become_password != NULL)
-		json_object_set_new(vars, "ansible_become_password", json_string(h->become_password));
+		json_object_set_new(vars, "ansible_become_password",
+			json_string(h->become_password));
 	json_t *unsafe = ansible_unsafe(vars);
 	json_decref(vars);
 	return unsafe;
@@ -89,8 +91,9 @@ json_t *ansible_inventory(const struct run_spec *spec)
 
 	for (size_t i = 0; i < spec->n_hosts; i++)
 		json_object_set_new(hosts, spec->hosts[i].hostname, host_vars(&spec->hosts[i]));
-	return json_pack("{s:{s:{s:{s:o}, s:o, s:o}}}", "all", "children", "mko_targets", "hosts", hosts, "mko_control_planes",
-			 role_group(spec, "control_plane"), "mko_workers", role_group(spec, "worker"));
+	return json_pack("{s:{s:{s:{s:o}, s:o, s:o}}}", "all", "children", "mko_targets", "hosts",
+		hosts, "mko_control_planes", role_group(spec, "control_plane"), "mko_workers",
+		role_group(spec, "worker"));
 }
 
 char *ansible_known_hosts(const struct run_spec *spec)
@@ -164,8 +167,10 @@ static const char *const passed_env[] = {"HOME", "USER", "LOGNAME", "SSH_AUTH_SO
 char **ansible_env(const struct run_spec *spec, const struct ansible_files *files, int events_fd)
 {
 	struct strings env = {0};
-	int64_t free_mb = (int64_t)sysconf(_SC_AVPHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) / 1024;
-	int64_t forks = ansible_forks((int64_t)spec->n_hosts, spec->forks_max, sysconf(_SC_NPROCESSORS_ONLN), free_mb);
+	int64_t free_mb = (int64_t)sysconf(_SC_AVPHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) /
+		1024;
+	int64_t forks = ansible_forks((int64_t)spec->n_hosts, spec->forks_max,
+		sysconf(_SC_NPROCESSORS_ONLN), free_mb);
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed_env); i++)
 		strings_add(&env, mem_strdup(fixed_env[i]));
@@ -181,10 +186,12 @@ char **ansible_env(const struct run_spec *spec, const struct ansible_files *file
 	strings_add(&env, mem_printf("ANSIBLE_LOCAL_TEMP=%s", files->temp));
 	strings_add(&env, mem_printf("ANSIBLE_HOME=%s", files->temp));
 	strings_add(&env, mem_printf("ANSIBLE_SSH_CONTROL_PATH_DIR=%s", files->control));
-	strings_add(&env, mem_printf("ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=600s -o StrictHostKeyChecking=yes "
-				     "-o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o PasswordAuthentication=no "
-				     "-o ServerAliveInterval=5 -o ServerAliveCountMax=6",
-				     files->known_hosts));
+	strings_add(&env,
+		mem_printf(
+			"ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=600s -o StrictHostKeyChecking=yes "
+			"-o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o PasswordAuthentication=no "
+			"-o ServerAliveInterval=5 -o ServerAliveCountMax=6",
+			files->known_hosts));
 	return env.items;
 }
 

@@ -8,10 +8,10 @@
 /** Paths of the files of one run inside its private folder; the runner writes them. */
 struct ansible_files {
 	char *inventory;   /**< inventory.json */
-	char *vars;	   /**< vars.json */
+	char *vars;        /**< vars.json */
 	char *known_hosts; /**< known_hosts */
-	char *temp;	   /**< folder for Ansible's own temporary files */
-	char *control;	   /**< folder of the shared SSH masters */
+	char *temp;        /**< folder for Ansible's own temporary files */
+	char *control;     /**< folder of the shared SSH masters */
 };
 
 /** Name the files in this private folder. @control_dir folder of the SSH masters, shared between runs */

@@ -19,7 +19,8 @@
 #define KEY_BYTES_MAX 4096
 
 /* Best first. */
-static const char *const key_types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
+static const char *const key_types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+	"ecdsa-sha2-nistp521", "ssh-rsa"};
 
 static int type_rank(const char *key)
 {
@@ -38,8 +39,9 @@ static bool key_decode(const char *key, unsigned char *bytes, size_t *ret_len)
 	if (type_rank(key) < 0 || data == NULL)
 		return false;
 	data++;
-	return sodium_base642bin(bytes, KEY_BYTES_MAX, data, strlen(data), NULL, ret_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	       *ret_len > 16;
+	return sodium_base642bin(bytes, KEY_BYTES_MAX, data, strlen(data), NULL, ret_len, NULL,
+		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
+		*ret_len > 16;
 }
 
 bool hostkey_valid(const char *key)
@@ -60,7 +62,8 @@ char *hostkey_fingerprint(const char *key)
 	if (!key_decode(key, bytes, &n))
 		return NULL;
 	crypto_hash_sha256(digest, bytes, n);
-	sodium_bin2base64(text, sizeof(text), digest, sizeof(digest), sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	sodium_bin2base64(text, sizeof(text), digest, sizeof(digest),
+		sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	return mem_printf("SHA256:%s", text);
 }
 
@@ -106,15 +109,17 @@ size_t hostkey_take_scan(struct run_spec *spec, const char *output)
 }
 
 /* Starts ssh-keyscan for all keyless hosts of one port; its output goes to *ret_out. */
-static struct err *scan_spawn(const struct run_spec *spec, int64_t port, FILE **ret_out, pid_t *ret_pid)
+static struct err *scan_spawn(const struct run_spec *spec, int64_t port, FILE **ret_out,
+	pid_t *ret_pid)
 {
 	size_t n = 0;
 	char **argv = mem_zalloc((spec->n_hosts + 10) * sizeof(char *));
 	cleanup(mem_freep) char *port_text = mem_printf("%d", (int)port);
 	cleanup(mem_freep) char *timeout = mem_printf("%d", (int)spec->connect_timeout_s);
-	char *fixed[] = {(char *)(uintptr_t)"ssh-keyscan", (char *)(uintptr_t)"-T", timeout, (char *)(uintptr_t)"-p", port_text,
-			 (char *)(uintptr_t)"-t", (char *)(uintptr_t)"ed25519,ecdsa,rsa", (char *)(uintptr_t)"--"};
-	char *env[] = {(char *)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin", NULL};
+	char *fixed[] = {(char *)(uintptr_t) "ssh-keyscan", (char *)(uintptr_t) "-T", timeout,
+		(char *)(uintptr_t) "-p", port_text, (char *)(uintptr_t) "-t",
+		(char *)(uintptr_t) "ed25519,ecdsa,rsa", (char *)(uintptr_t) "--"};
+	char *env[] = {(char *)(uintptr_t) "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
 	posix_spawn_file_actions_t actions;
 	int fds[2];
 
@@ -157,7 +162,8 @@ static struct err *scan_port(struct run_spec *spec, int64_t port)
 	fclose(out);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-	(void)hostkey_take_scan(spec, str_get(&text)); /* hosts that gave no key are reported by ssh itself */
+	(void)hostkey_take_scan(spec,
+		str_get(&text)); /* hosts that gave no key are reported by ssh itself */
 	str_done(&text);
 	return NULL;
 }

@@ -47,7 +47,8 @@ struct err *private_dir_make(const char *op_dir, int64_t operation_id, char **re
 	char hash[HASH_TEXT_SIZE];
 
 	hash_sha256(op_dir, strlen(op_dir), hash);
-	cleanup(mem_freep) char *path = mem_printf("%s/op-%lld-%.8s", base, (long long)operation_id, hash);
+	cleanup(mem_freep) char *path =
+		mem_printf("%s/op-%lld-%.8s", base, (long long)operation_id, hash);
 	cleanup(mem_freep) char *owner = fs_join(path, "owner");
 	TRY(fs_mkdirs(base, 0700));
 	TRY(check_private(base));
@@ -58,7 +59,8 @@ struct err *private_dir_make(const char *op_dir, int64_t operation_id, char **re
 	return NULL;
 }
 
-static void sweep_one(const char *path, const char *data_dir, enum runner_state (*look)(const char *op_dir))
+static void sweep_one(const char *path, const char *data_dir,
+	enum runner_state (*look)(const char *op_dir))
 {
 	cleanup(mem_freep) char *owner = fs_join(path, "owner");
 	cleanup(mem_freep) char *op_dir = NULL;

@@ -15,13 +15,25 @@ struct spec_field {
 	enum spec_kind kind;
 	size_t offset;
 };
-#define HOST(name, kind) {#name, kind, offsetof(struct run_host, name)}
-#define SPEC(name, kind) {#name, kind, offsetof(struct run_spec, name)}
+#define HOST(name, kind)                                                                           \
+	{                                                                                          \
+#name, kind, offsetof(struct run_host, name)                                       \
+	}
+#define SPEC(name, kind)                                                                           \
+	{                                                                                          \
+#name, kind, offsetof(struct run_spec, name)                                       \
+	}
 
 static const struct spec_field host_fields[] = {
-	HOST(node_id, SPEC_NUMBER), HOST(hostname, SPEC_TEXT), HOST(address, SPEC_TEXT),
-	HOST(port, SPEC_NUMBER),    HOST(user, SPEC_TEXT),     HOST(key_path, SPEC_TEXT),
-	HOST(role, SPEC_TEXT),	    HOST(host_key, SPEC_TEXT), HOST(become_password, SPEC_TEXT),
+	HOST(node_id, SPEC_NUMBER),
+	HOST(hostname, SPEC_TEXT),
+	HOST(address, SPEC_TEXT),
+	HOST(port, SPEC_NUMBER),
+	HOST(user, SPEC_TEXT),
+	HOST(key_path, SPEC_TEXT),
+	HOST(role, SPEC_TEXT),
+	HOST(host_key, SPEC_TEXT),
+	HOST(become_password, SPEC_TEXT),
 };
 
 static const struct spec_field spec_fields[] = {
@@ -76,7 +88,8 @@ static struct err *field_read(const struct spec_field *f, const json_t *value, v
 	return NULL;
 }
 
-static struct err *fields_from_json(const struct spec_field *fields, size_t n, const json_t *json, void *obj)
+static struct err *fields_from_json(const struct spec_field *fields, size_t n, const json_t *json,
+	void *obj)
 {
 	for (size_t i = 0; i < n; i++)
 		TRY(field_read(&fields[i], json_object_get(json, fields[i].name), obj));
@@ -112,7 +125,8 @@ struct run_host *run_spec_add_host(struct run_spec *spec)
 	return host;
 }
 
-static struct err *check_named(struct err *take_so_far, const struct run_host *h, const char *field, struct err *take_bad)
+static struct err *check_named(struct err *take_so_far, const struct run_host *h, const char *field,
+	struct err *take_bad)
 {
 	if (take_bad == NULL)
 		return take_so_far;
@@ -134,7 +148,8 @@ struct err *run_spec_check(const struct run_spec *spec)
 		if (h->key_path != NULL)
 			e = check_named(e, h, "ssh_key_path", check_key_path(h->key_path));
 		if (h->port < 1 || h->port > 65535)
-			e = check_named(e, h, "ssh_port", err_new(ERR_INVALID, "must be between 1 and 65535"));
+			e = check_named(e, h, "ssh_port",
+				err_new(ERR_INVALID, "must be between 1 and 65535"));
 	}
 	return e;
 }
@@ -145,7 +160,8 @@ json_t *run_spec_to_json(const struct run_spec *spec)
 	json_t *hosts = json_array();
 
 	for (size_t i = 0; i < spec->n_hosts; i++)
-		json_array_append_new(hosts, fields_to_json(host_fields, ARRAY_LEN(host_fields), &spec->hosts[i]));
+		json_array_append_new(hosts,
+			fields_to_json(host_fields, ARRAY_LEN(host_fields), &spec->hosts[i]));
 	json_object_set_new(json, "hosts", hosts);
 	json_object_set(json, "vars", spec->vars);
 	return json;
@@ -162,7 +178,8 @@ struct err *run_spec_from_json(const json_t *json, struct run_spec *ret_spec)
 	if (!json_is_array(hosts) || !json_is_object(vars))
 		return err_new(ERR_INVALID, "run spec: wrong or missing hosts or vars");
 	json_array_foreach(hosts, i, item)
-		TRY(fields_from_json(host_fields, ARRAY_LEN(host_fields), item, run_spec_add_host(ret_spec)));
+		TRY(fields_from_json(host_fields, ARRAY_LEN(host_fields), item,
+			run_spec_add_host(ret_spec)));
 	ret_spec->vars = json_incref(vars);
 	return NULL;
 }

@@ -11,13 +11,13 @@
 /** One host of a run. Texts are owned by the spec; values were validated when they entered the store and again by run_spec_check(). */
 struct run_host {
 	int64_t node_id;
-	char *hostname;	       /**< name in the inventory and in events */
-	char *address;	       /**< IP literal */
+	char *hostname; /**< name in the inventory and in events */
+	char *address;  /**< IP literal */
 	int64_t port;
 	char *user;
-	char *key_path;	       /**< NULL: ssh's own choice */
-	char *role;	       /**< control_plane, worker, none */
-	char *host_key;	       /**< "ssh-ed25519 AAAA...", NULL: learn it first and report it as an event */
+	char *key_path; /**< NULL: ssh's own choice */
+	char *role;     /**< control_plane, worker, none */
+	char *host_key; /**< "ssh-ed25519 AAAA...", NULL: learn it first and report it as an event */
 	char *become_password; /**< plain text, NULL: sudo needs none */
 };
 
@@ -25,11 +25,11 @@ struct run_host {
 struct run_spec {
 	int64_t operation_id;
 	int64_t attempt;
-	char *dir;	   /**< folder of the operation */
-	char *playbook;	   /**< name in mko.microk8s, NULL: only learn host keys */
+	char *dir;      /**< folder of the operation */
+	char *playbook; /**< name in mko.microk8s, NULL: only learn host keys */
 	struct run_host *hosts;
 	size_t n_hosts;
-	json_t *vars;	   /**< extra variables, object */
+	json_t *vars; /**< extra variables, object */
 	int64_t forks_max;
 	int64_t timeout_s;
 	int64_t connect_timeout_s;

@@ -61,9 +61,10 @@ static struct err *take_events(struct run *r, const char *data, size_t len)
 			return NULL;
 		/* a line longer than the cap was dropped by the builder: say so instead of guessing at half an event */
 		struct err *e = r->line.overflowed
-					? journal_event(&r->journal, json_pack("{s:s, s:s}", "event", "warning", "message",
-									       "an event was too long and was dropped"))
-					: journal_line(&r->journal, str_get(&r->line), r->line.len);
+			? journal_event(&r->journal,
+				  json_pack("{s:s, s:s}", "event", "warning", "message",
+					  "an event was too long and was dropped"))
+			: journal_line(&r->journal, str_get(&r->line), r->line.len);
 		str_reset(&r->line);
 		TRY(e);
 		data += n + 1;
@@ -78,7 +79,8 @@ static struct err *take_output(struct run *r, const char *data, size_t len)
 }
 
 /* Reads what is there; *fd becomes -1 at its end. */
-static struct err *drain(struct run *r, int *fd, struct err *(*take)(struct run *, const char *, size_t))
+static struct err *drain(struct run *r, int *fd,
+	struct err *(*take)(struct run *, const char *, size_t))
 {
 	char buf[65536];
 
@@ -134,7 +136,8 @@ static int check_deadlines(struct run *r)
 		ask_end(r, &r->end.timed_out);
 	if (r->cancel_ms == 0)
 		return r->deadline_ms - now > 60000 ? 60000 : (int)(r->deadline_ms - now);
-	while (r->kill_step < (int)ARRAY_LEN(steps) && now - r->cancel_ms >= steps[r->kill_step].after_ms)
+	while (r->kill_step < (int)ARRAY_LEN(steps) &&
+		now - r->cancel_ms >= steps[r->kill_step].after_ms)
 		child_signal(&r->child, steps[r->kill_step++].signal);
 	return 200;
 }
@@ -207,8 +210,9 @@ static struct err *learn_host_keys(struct run *r)
 		if (had[i] || h->host_key == NULL)
 			continue;
 		cleanup(mem_freep) char *fingerprint = hostkey_fingerprint(h->host_key);
-		TRY(journal_event(&r->journal, json_pack("{s:s, s:s, s:s, s:s}", "event", "host_key", "host", h->hostname, "key",
-							 h->host_key, "fingerprint", fingerprint)));
+		TRY(journal_event(&r->journal,
+			json_pack("{s:s, s:s, s:s, s:s}", "event", "host_key", "host", h->hostname,
+				"key", h->host_key, "fingerprint", fingerprint)));
 	}
 	return NULL;
 }
@@ -259,14 +263,19 @@ static void fail_run(struct run *r, struct err *take_err)
 
 static void run_carry_out(struct run *r)
 {
-	r->child = (struct child){.guard = -1, .control_fd = -1, .status_fd = -1, .events_fd = -1, .output_fd = -1};
+	r->child = (struct child){.guard = -1,
+		.control_fd = -1,
+		.status_fd = -1,
+		.events_fd = -1,
+		.output_fd = -1};
 	fail_run(r, run_all(r));
 	/* without a result file the server will say "interrupted", which is then the truth */
 	if (r->journal.hosts != NULL)
 		err_ignore(journal_finish(&r->journal, &r->end));
 	child_done(&r->child);
 	if (r->private_dir != NULL && !r->spec.keep)
-		err_ignore(fs_remove_tree(r->private_dir)); /* swept at the next start of a server */
+		err_ignore(
+			fs_remove_tree(r->private_dir)); /* swept at the next start of a server */
 	journal_done(&r->journal);
 	ansible_files_done(&r->files);
 	seal_key_free(r->key);
@@ -297,8 +306,9 @@ static uint64_t start_time_of(pid_t pid)
 static struct err *write_identity(const struct run_spec *spec)
 {
 	cleanup(mem_freep) char *path = fs_join(spec->dir, "runner.json");
-	cleanup(mem_freep) char *text = mem_printf("{\"pid\":%d,\"start_time\":%" PRIu64 ",\"attempt\":%d}\n", (int)getpid(),
-						   start_time_of(getpid()), (int)spec->attempt);
+	cleanup(mem_freep) char *text = mem_printf("{\"pid\":%d,\"start_time\":%" PRIu64
+						   ",\"attempt\":%d}\n",
+		(int)getpid(), start_time_of(getpid()), (int)spec->attempt);
 
 	return fs_write_atomic(path, text, strlen(text), 0600);
 }
@@ -328,7 +338,8 @@ static struct err *claim(struct run *r)
 
 	TRY(fs_lock(lock, &r->lock_fd));
 	if (access(events, F_OK) == 0)
-		return err_new(ERR_EXISTS, "operation %lld has run already", (long long)r->spec.operation_id);
+		return err_new(ERR_EXISTS, "operation %lld has run already",
+			(long long)r->spec.operation_id);
 	return write_identity(&r->spec);
 }
 
@@ -366,7 +377,8 @@ static void tell(int fd, struct err *e)
 	if (e != NULL)
 		str_addf(&line, "%s %s", err_slug(err_code(e)), err_message(e));
 	str_addc(&line, '\n');
-	err_ignore(fs_write_all(fd, str_get(&line), line.len)); /* the starter may be gone: the run goes on */
+	err_ignore(fs_write_all(fd, str_get(&line),
+		line.len)); /* the starter may be gone: the run goes on */
 	str_done(&line);
 }
 
@@ -423,7 +435,7 @@ int runner_main(void)
 
 static struct err *spawn_self(const char *self_exe, int in_fd, int err_fd, pid_t *ret_pid)
 {
-	char *argv[] = {(char *)(uintptr_t)self_exe, (char *)(uintptr_t)"op-runner", NULL};
+	char *argv[] = {(char *)(uintptr_t)self_exe, (char *)(uintptr_t) "op-runner", NULL};
 	posix_spawn_file_actions_t actions;
 
 	posix_spawn_file_actions_init(&actions);
@@ -459,7 +471,7 @@ static struct err *feed_and_wait(pid_t pid, int in_fd, int err_fd, const char *t
 
 	struct err *e = fs_write_all(in_fd, text, strlen(text));
 	close(in_fd);
-	for (ssize_t n = 1; n > 0 && len < sizeof(answer) - 1; len += n > 0 ? (size_t)n : 0)
+	for (ssize_t n = 1; n > 0 && len<sizeof(answer) - 1; len += n> 0 ? (size_t)n : 0)
 		n = read(err_fd, answer + len, sizeof(answer) - 1 - len);
 	answer[len] = '\0';
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

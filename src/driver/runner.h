@@ -19,10 +19,10 @@ struct err *runner_start(const char *self_exe, const struct run_spec *spec) ERR_
 
 /** What can be seen of a runner from outside. */
 enum runner_state {
-	RUNNER_NONE,	/**< it never took its lock: nothing has happened on any node */
-	RUNNER_ALIVE,	/**< the lock is held */
+	RUNNER_NONE,     /**< it never took its lock: nothing has happened on any node */
+	RUNNER_ALIVE,    /**< the lock is held */
 	RUNNER_FINISHED, /**< result.json is there */
-	RUNNER_DEAD	/**< it was there, and ended without a result */
+	RUNNER_DEAD      /**< it was there, and ended without a result */
 };
 /** Look at the operation's folder. @dir of the operation */
 enum runner_state runner_look(const char *dir);

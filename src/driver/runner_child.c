@@ -30,8 +30,10 @@ static void command_exec(const struct child_command *command, int pipes[PIPE_N][
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
-	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(pipes[PIPE_OUTPUT][1], STDOUT_FILENO) < 0 ||
-	    dup2(pipes[PIPE_OUTPUT][1], STDERR_FILENO) < 0 || dup2(pipes[PIPE_EVENTS][1], command->events_fd) < 0)
+	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+		dup2(pipes[PIPE_OUTPUT][1], STDOUT_FILENO) < 0 ||
+		dup2(pipes[PIPE_OUTPUT][1], STDERR_FILENO) < 0 ||
+		dup2(pipes[PIPE_EVENTS][1], command->events_fd) < 0)
 		_exit(126);
 	execve(command->argv[0], command->argv, command->env);
 	static const char text[] = "mko: cannot run ansible-playbook\n";

@@ -17,7 +17,7 @@
 /** Counts of one host, from its events; the truth about the host until stats arrive. */
 struct journal_host {
 	const char *hostname; /**< borrowed from the spec */
-	bool seen;	      /**< any task touched it */
+	bool seen;            /**< any task touched it */
 	bool failed, unreachable;
 	bool in_stats; /**< the final stats named it */
 	int64_t stats_failed, stats_unreachable;
@@ -35,11 +35,12 @@ struct journal {
 	bool stats_seen;
 	struct journal_host *hosts;
 	char *error_host, *error_task, *error_message; /**< of the first failure, NULL: none */
-	char *last_output;			       /**< last non-empty line of output */
+	char *last_output;                             /**< last non-empty line of output */
 };
 
 /** Create events.jsonl (which must not exist) and log.txt. Errors: ERR_EXISTS. */
-struct err *journal_open(struct journal *j, const struct run_spec *spec, const struct seal_key *key) ERR_RESULT;
+struct err *journal_open(struct journal *j, const struct run_spec *spec,
+	const struct seal_key *key) ERR_RESULT;
 /** Close and free. */
 void journal_done(struct journal *j);
 /** Take one line of the callback: check, seal secrets, number and append it. Lines that are no events become warnings. */
@@ -53,8 +54,8 @@ struct err *journal_sync(struct journal *j) ERR_RESULT;
 /** How the run ended. */
 struct run_end {
 	bool cancelled, timed_out;
-	int exit_code;	/**< of ansible-playbook, -1 when it was killed */
-	int signal;	/**< that killed it, 0 none */
+	int exit_code; /**< of ansible-playbook, -1 when it was killed */
+	int signal;    /**< that killed it, 0 none */
 };
 /** Decide the status from stats and events (never from the exit code alone), write run_end and result.json. */
 struct err *journal_finish(struct journal *j, const struct run_end *end) ERR_RESULT;
@@ -63,11 +64,11 @@ struct err *journal_finish(struct journal *j, const struct run_end *end) ERR_RES
 
 /** A running child with its guard: the guard leads the process group, holds the lock, and kills the group when the runner dies. */
 struct child {
-	pid_t guard;	/**< leader of the process group */
+	pid_t guard;    /**< leader of the process group */
 	int control_fd; /**< closing it (or dying) makes the guard end the group */
-	int status_fd;	/**< the guard writes the wait status of ansible-playbook here */
-	int events_fd;	/**< read end, non-blocking */
-	int output_fd;	/**< read end of stdout and stderr, non-blocking */
+	int status_fd;  /**< the guard writes the wait status of ansible-playbook here */
+	int events_fd;  /**< read end, non-blocking */
+	int output_fd;  /**< read end of stdout and stderr, non-blocking */
 };
 /** What to start. */
 struct child_command {

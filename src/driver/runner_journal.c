@@ -31,7 +31,9 @@ struct err *journal_open(struct journal *j, const struct run_spec *spec, const s
 	j->hosts = mem_zalloc((spec->n_hosts + 1) * sizeof(*j->hosts));
 	for (size_t i = 0; i < spec->n_hosts; i++)
 		j->hosts[i].hostname = spec->hosts[i].hostname;
-	return journal_event(j, json_pack("{s:s, s:I}", "event", "run_start", "attempt", (json_int_t)spec->attempt));
+	return journal_event(j,
+		json_pack("{s:s, s:I}", "event", "run_start", "attempt",
+			(json_int_t)spec->attempt));
 }
 
 void journal_done(struct journal *j)
@@ -106,7 +108,8 @@ static void on_stats(struct journal *j, const json_t *event)
 			continue;
 		j->hosts[i].in_stats = true;
 		j->hosts[i].stats_failed = json_integer_value(json_object_get(counts, "failed"));
-		j->hosts[i].stats_unreachable = json_integer_value(json_object_get(counts, "unreachable"));
+		j->hosts[i].stats_unreachable =
+			json_integer_value(json_object_get(counts, "unreachable"));
 	}
 }
 
@@ -158,7 +161,8 @@ struct err *journal_event(struct journal *j, json_t *take_event)
 static struct err *journal_warning(struct journal *j, const char *why, const char *line, size_t len)
 {
 	size_t shown = len < 200 ? len : 200;
-	json_t *event = json_pack("{s:s, s:s, s:o}", "event", "warning", "message", why, "line", json_text(line, shown));
+	json_t *event = json_pack("{s:s, s:s, s:o}", "event", "warning", "message", why, "line",
+		json_text(line, shown));
 
 	return journal_event(j, event);
 }
@@ -198,7 +202,8 @@ static void note_last_output(struct journal *j, const char *data, size_t len)
 
 struct err *journal_output(struct journal *j, const char *data, size_t len)
 {
-	static const char mark[] = "\n[... output cut here: the limit of this operation was reached ...]\n";
+	static const char mark[] =
+		"\n[... output cut here: the limit of this operation was reached ...]\n";
 
 	note_last_output(j, data, len);
 	if (j->log_cut)
@@ -270,17 +275,20 @@ static json_t *error_json(const struct journal *j, const struct run_end *end, co
 	else if (end->signal != 0)
 		summary = mem_printf("ansible-playbook was killed by signal %d", end->signal);
 	else
-		summary = mem_printf("ansible-playbook ended with code %d before it reached the hosts", end->exit_code);
-	return json_pack("{s:o, s:o, s:o, s:o}", "summary", json_text(summary, strlen(summary)), "host", text_or_null(j->error_host),
-			 "task", text_or_null(j->error_task), "detail",
-			 text_or_null(j->error_message != NULL ? j->error_message : j->last_output));
+		summary = mem_printf(
+			"ansible-playbook ended with code %d before it reached the hosts",
+			end->exit_code);
+	return json_pack("{s:o, s:o, s:o, s:o}", "summary", json_text(summary, strlen(summary)),
+		"host", text_or_null(j->error_host), "task", text_or_null(j->error_task), "detail",
+		text_or_null(j->error_message != NULL ? j->error_message : j->last_output));
 }
 
 struct err *journal_finish(struct journal *j, const struct run_end *end)
 {
 	const char *status = judge(j, end);
-	json_t *result = json_pack("{s:s, s:i, s:o, s:b, s:I}", "status", status, "exit_code", end->exit_code, "error",
-				   error_json(j, end, status), "log_cut", j->log_cut, "attempt", (json_int_t)j->spec->attempt);
+	json_t *result = json_pack("{s:s, s:i, s:o, s:b, s:I}", "status", status, "exit_code",
+		end->exit_code, "error", error_json(j, end, status), "log_cut", j->log_cut,
+		"attempt", (json_int_t)j->spec->attempt);
 	json_t *event = json_pack("{s:s}", "event", "run_end");
 
 	json_object_update(event, result);

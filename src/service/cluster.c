@@ -15,7 +15,8 @@
 
 struct err *cluster_find(struct service *svc, const char *id_or_name, struct cluster *ret_cluster)
 {
-	return err_hint(find_record(svc, &cluster_type, id_or_name, ret_cluster), "mko cluster list");
+	return err_hint(find_record(svc, &cluster_type, id_or_name, ret_cluster),
+		"mko cluster list");
 }
 
 /* An addon is "dns", "metallb:10.0.0.1-10.0.0.9" or {"name": "dns", "args": [...]}: stored in the last form. */
@@ -26,7 +27,8 @@ static struct err *addon_normal(const json_t *item, json_t **ret)
 	const char *text = json_string_value(name);
 
 	if (text == NULL || (args != NULL && !json_is_array(args)))
-		return err_new(ERR_INVALID, "each must be a name or {\"name\": ..., \"args\": [...]}");
+		return err_new(ERR_INVALID,
+			"each must be a name or {\"name\": ..., \"args\": [...]}");
 	size_t n = strcspn(text, ":");
 	cleanup(mem_freep) char *plain = mem_strndup(text, n);
 	TRY_WRAP(check_addon(plain), "%s", plain);
@@ -74,7 +76,8 @@ static struct err *check_cluster(struct service *svc, struct cluster *c)
 	struct err *e = NULL;
 
 	if (cidr_overlap(c->network_cidr, c->service_cidr))
-		e = err_field(e, "service_cidr", "%s overlaps with the pod network %s", c->service_cidr, c->network_cidr);
+		e = err_field(e, "service_cidr", "%s overlaps with the pod network %s",
+			c->service_cidr, c->network_cidr);
 	struct err *found = store_get_by(svc->store, &cluster_type, "name", c->name, &other);
 	if (found == NULL) {
 		if (other.id != c->id)
@@ -89,7 +92,8 @@ static struct err *check_cluster(struct service *svc, struct cluster *c)
 	return e != NULL ? e : normalise_addons(c);
 }
 
-static struct err *cluster_changed(struct service *svc, const struct actor *who, const char *action, const struct cluster *c)
+static struct err *cluster_changed(struct service *svc, const struct actor *who, const char *action,
+	const struct cluster *c)
 {
 	json_t *json = NULL;
 	char object[128];
@@ -114,7 +118,8 @@ static struct err *create_in(struct service *svc, const json_t *body, struct clu
 	return store_insert(svc->store, &cluster_type, c);
 }
 
-struct err *cluster_create(struct service *svc, const struct actor *who, const json_t *body, struct cluster *ret_cluster)
+struct err *cluster_create(struct service *svc, const struct actor *who, const json_t *body,
+	struct cluster *ret_cluster)
 {
 	struct cluster c;
 
@@ -138,26 +143,30 @@ static struct err *check_free(struct service *svc, const struct cluster *c)
 
 	TRY(op_target_locked(svc, resource, &locked, &by));
 	if (locked)
-		return err_hint(err_new(ERR_LOCKED, "cluster %s is held by %s", c->name, by), "mko operation list --status running");
+		return err_hint(err_new(ERR_LOCKED, "cluster %s is held by %s", c->name, by),
+			"mko operation list --status running");
 	return NULL;
 }
 
 static struct err *edit_in(struct service *svc, const json_t *body, struct cluster *c)
 {
-	bool networks = json_object_get(body, "network_cidr") != NULL || json_object_get(body, "service_cidr") != NULL;
+	bool networks = json_object_get(body, "network_cidr") != NULL ||
+		json_object_get(body, "service_cidr") != NULL;
 
 	TRY(check_free(svc, c));
 	if (networks && c->scanned_at != I64_NONE)
-		return err_hint(err_new(ERR_PRECONDITION, "the networks of a cluster that is set up cannot be changed"),
-				"make a new cluster with the other networks");
+		return err_hint(
+			err_new(ERR_PRECONDITION,
+				"the networks of a cluster that is set up cannot be changed"),
+			"make a new cluster with the other networks");
 	TRY(record_from_json(&cluster_type, c, body, RECORD_UPDATE));
 	TRY(check_cluster(svc, c));
 	c->updated_at = clock_utc(svc->clock);
 	return store_update(svc->store, &cluster_type, c);
 }
 
-struct err *cluster_edit(struct service *svc, const struct actor *who, const char *id_or_name, const json_t *body,
-			 struct cluster *ret_cluster)
+struct err *cluster_edit(struct service *svc, const struct actor *who, const char *id_or_name,
+	const json_t *body, struct cluster *ret_cluster)
 {
 	struct cluster c;
 
@@ -197,19 +206,23 @@ static struct err *release_nodes(struct service *svc, const struct cluster *c)
 	return e;
 }
 
-static struct err *remove_in(struct service *svc, const struct actor *who, const struct cluster *c, bool force)
+static struct err *remove_in(struct service *svc, const struct actor *who, const struct cluster *c,
+	bool force)
 {
 	TRY(check_free(svc, c));
-	bool alive = c->status == CLUSTER_ACTIVE || c->status == CLUSTER_DEGRADED || c->status == CLUSTER_PAUSED;
+	bool alive = c->status == CLUSTER_ACTIVE || c->status == CLUSTER_DEGRADED ||
+		c->status == CLUSTER_PAUSED;
 	if (alive && !force)
-		return err_hint(err_new(ERR_PRECONDITION, "cluster %s is %s", c->name, enum_text(&cluster_status_table, c->status)),
-				"use --force to forget it here; the machines go on as they are");
+		return err_hint(err_new(ERR_PRECONDITION, "cluster %s is %s", c->name,
+					enum_text(&cluster_status_table, c->status)),
+			"use --force to forget it here; the machines go on as they are");
 	TRY(cluster_changed(svc, who, "cluster.remove", c));
 	TRY(release_nodes(svc, c));
 	return store_delete(svc->store, &cluster_type, c->id);
 }
 
-struct err *cluster_remove(struct service *svc, const struct actor *who, const char *id_or_name, bool force)
+struct err *cluster_remove(struct service *svc, const struct actor *who, const char *id_or_name,
+	bool force)
 {
 	struct cluster c;
 
@@ -266,11 +279,13 @@ static json_t *member_json(const struct cluster *c, const struct node *n)
 {
 	const json_t *seen = scanned_node(c, n->hostname);
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s?}", "id", (json_int_t)n->id, "hostname", n->hostname,
-			 "ip_address", n->ip_address, "role", enum_text(&node_role_table, n->role), "member", seen != NULL, "ready",
-			 json_is_true(json_object_get(seen, "ready")), "status", enum_text(&node_status_table, n->status),
-			 "microk8s_status", enum_text(&microk8s_status_table, n->microk8s_status), "microk8s_version",
-			 n->microk8s_version);
+	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s?}", "id", (json_int_t)n->id,
+		"hostname", n->hostname, "ip_address", n->ip_address, "role",
+		enum_text(&node_role_table, n->role), "member", seen != NULL, "ready",
+		json_is_true(json_object_get(seen, "ready")), "status",
+		enum_text(&node_status_table, n->status), "microk8s_status",
+		enum_text(&microk8s_status_table, n->microk8s_status), "microk8s_version",
+		n->microk8s_version);
 }
 
 static void copy_scan(json_t *json, const struct cluster *c)
@@ -279,7 +294,8 @@ static void copy_scan(json_t *json, const struct cluster *c)
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		json_t *value = json_object_get(c->scan, keys[i]);
-		json_object_set_new(json, keys[i], value != NULL ? json_incref(value) : json_null());
+		json_object_set_new(json, keys[i],
+			value != NULL ? json_incref(value) : json_null());
 	}
 }
 
@@ -309,14 +325,17 @@ struct err *cluster_status_json(struct service *svc, const struct cluster *c, js
 	return NULL;
 }
 
-struct err *cluster_kubeconfig(struct service *svc, const struct actor *who, const struct cluster *c, char **ret_text)
+struct err *cluster_kubeconfig(struct service *svc, const struct actor *who,
+	const struct cluster *c, char **ret_text)
 {
 	char object[128];
 
 	if (c->kubeconfig == NULL)
-		return err_hint(err_new(ERR_NOT_FOUND, "no kubeconfig of cluster %s is known yet", c->name), "mko cluster setup %s",
-				c->name);
+		return err_hint(err_new(ERR_NOT_FOUND, "no kubeconfig of cluster %s is known yet",
+					c->name),
+			"mko cluster setup %s", c->name);
 	snprintf(object, sizeof(object), "cluster/%lld %s", (long long)c->id, c->name);
 	TRY(audit_write(svc, who, "cluster.kubeconfig", object, NULL, "ok"));
-	return err_wrap(seal_open_text(svc->key, c->kubeconfig, ret_text), "kubeconfig of cluster %s", c->name);
+	return err_wrap(seal_open_text(svc->key, c->kubeconfig, ret_text),
+		"kubeconfig of cluster %s", c->name);
 }

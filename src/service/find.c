@@ -5,7 +5,8 @@
 
 #include "base/parse.h"
 
-struct err *find_record(struct service *svc, const struct record_type *type, const char *id_or_name, void *ret_obj)
+struct err *find_record(struct service *svc, const struct record_type *type, const char *id_or_name,
+	void *ret_obj)
 {
 	int64_t id = 0;
 

@@ -19,9 +19,10 @@ static json_t *group(json_t *inventory, const char *name)
 static json_t *host_vars(const struct node *n)
 {
 	cleanup(mem_freep) char *key = node_key_path(n->ssh_key_path);
-	json_t *vars = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "ansible_host", n->ip_address, "ansible_port",
-				 (json_int_t)n->ssh_port, "ansible_user", n->ssh_user, "mko_hostname", n->hostname, "mko_address",
-				 n->ip_address, "mko_role", enum_text(&node_role_table, n->role), "mko_node_id", (json_int_t)n->id);
+	json_t *vars = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "ansible_host",
+		n->ip_address, "ansible_port", (json_int_t)n->ssh_port, "ansible_user", n->ssh_user,
+		"mko_hostname", n->hostname, "mko_address", n->ip_address, "mko_role",
+		enum_text(&node_role_table, n->role), "mko_node_id", (json_int_t)n->id);
 
 	if (key != NULL)
 		json_object_set_new(vars, "ansible_ssh_private_key_file", json_string(key));
@@ -30,12 +31,14 @@ static json_t *host_vars(const struct node *n)
 
 static void add_to_groups(json_t *inventory, const struct node *n, const char *cluster)
 {
-	static const char *const role_groups[] = {
-		[NODE_ROLE_NONE] = NULL, [NODE_ROLE_CONTROL_PLANE] = "mko_control_planes", [NODE_ROLE_WORKER] = "mko_workers"};
+	static const char *const role_groups[] = {[NODE_ROLE_NONE] = NULL,
+		[NODE_ROLE_CONTROL_PLANE] = "mko_control_planes",
+		[NODE_ROLE_WORKER] = "mko_workers"};
 
 	json_array_append_new(group(inventory, "mko_targets"), json_string(n->hostname));
 	if (role_groups[n->role] != NULL)
-		json_array_append_new(group(inventory, role_groups[n->role]), json_string(n->hostname));
+		json_array_append_new(group(inventory, role_groups[n->role]),
+			json_string(n->hostname));
 	if (cluster == NULL)
 		return;
 	/* group names may hold letters, digits and underscores only */

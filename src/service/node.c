@@ -41,7 +41,8 @@ static struct err *prepare_body(struct service *svc, json_t *body, char **ret_pa
 	}
 	if (json_is_string(password)) {
 		if (strlen(json_string_value(password)) > PASSWORD_MAX)
-			return err_field(NULL, "sudo_password", "must have at most %d characters", PASSWORD_MAX);
+			return err_field(NULL, "sudo_password", "must have at most %d characters",
+				PASSWORD_MAX);
 		*ret_password = mem_strdup(json_string_value(password));
 	}
 	json_object_del(body, "sudo_password");
@@ -64,11 +65,13 @@ static struct err *check_key_file(struct err *take_so_far, const struct node *no
 
 	if (path == NULL || access(path, R_OK) == 0)
 		return take_so_far;
-	return err_field(take_so_far, "ssh_key_path", "%s cannot be read: %s", path, strerror(errno));
+	return err_field(take_so_far, "ssh_key_path", "%s cannot be read: %s", path,
+		strerror(errno));
 }
 
 /* The address (with its port) is as much an identity as the name: two rows for one machine would break locks. */
-static struct err *check_address_free(struct service *svc, struct err *take_so_far, const struct node *node)
+static struct err *check_address_free(struct service *svc, struct err *take_so_far,
+	const struct node *node)
 {
 	struct store_query q = {0};
 	struct store_rows rows = {0};
@@ -79,9 +82,10 @@ static struct err *check_address_free(struct service *svc, struct err *take_so_f
 	for (size_t i = 0; e == NULL && i < rows.n; i++) {
 		const struct node *other = store_row(&rows, i);
 		if (other->ssh_port == node->ssh_port) {
-			take_so_far = err_recode(err_field(take_so_far, "ip_address", "%s is node %s already",
-							   node->ip_address, other->hostname),
-						 ERR_EXISTS);
+			take_so_far = err_recode(err_field(take_so_far, "ip_address",
+							 "%s is node %s already", node->ip_address,
+							 other->hostname),
+				ERR_EXISTS);
 			break;
 		}
 	}
@@ -93,7 +97,8 @@ static struct err *check_address_free(struct service *svc, struct err *take_so_f
 	return take_so_far;
 }
 
-static struct err *check_cluster_exists(struct service *svc, struct err *take_so_far, const struct node *node)
+static struct err *check_cluster_exists(struct service *svc, struct err *take_so_far,
+	const struct node *node)
 {
 	struct cluster c;
 
@@ -113,7 +118,8 @@ static struct err *check_cluster_exists(struct service *svc, struct err *take_so
 	return take_so_far;
 }
 
-static struct err *check_hostname_free(struct service *svc, struct err *take_so_far, const struct node *node)
+static struct err *check_hostname_free(struct service *svc, struct err *take_so_far,
+	const struct node *node)
 {
 	struct node other;
 	struct err *e = store_get_by(svc->store, &node_type, "hostname", node->hostname, &other);
@@ -130,7 +136,8 @@ static struct err *check_hostname_free(struct service *svc, struct err *take_so_
 	record_done(&node_type, &other);
 	if (same)
 		return take_so_far;
-	return err_recode(err_field(take_so_far, "hostname", "%s is taken", node->hostname), ERR_EXISTS);
+	return err_recode(err_field(take_so_far, "hostname", "%s is taken", node->hostname),
+		ERR_EXISTS);
 }
 
 static struct err *check_node(struct service *svc, const struct node *node)
@@ -143,7 +150,8 @@ static struct err *check_node(struct service *svc, const struct node *node)
 }
 
 /* Publishes and audits a change of a node. */
-static struct err *node_changed(struct service *svc, const struct actor *who, const char *action, const struct node *node)
+static struct err *node_changed(struct service *svc, const struct actor *who, const char *action,
+	const struct node *node)
 {
 	json_t *json = NULL;
 	char object[320];
@@ -173,7 +181,8 @@ static struct err *create_in(struct service *svc, json_t *body, struct node *nod
 	return store_insert(svc->store, &node_type, node);
 }
 
-struct err *node_create(struct service *svc, const struct actor *who, const json_t *body, struct node *ret_node)
+struct err *node_create(struct service *svc, const struct actor *who, const json_t *body,
+	struct node *ret_node)
 {
 	json_t *copy = json_deep_copy(body);
 	struct node node;
@@ -199,7 +208,8 @@ struct err *node_check_free(struct service *svc, const struct node *node)
 
 	TRY(op_target_locked(svc, resource, &locked, &by));
 	if (locked)
-		return err_hint(err_new(ERR_LOCKED, "node %s is held by %s", node->hostname, by), "mko operation list --status running");
+		return err_hint(err_new(ERR_LOCKED, "node %s is held by %s", node->hostname, by),
+			"mko operation list --status running");
 	return NULL;
 }
 
@@ -225,8 +235,8 @@ static struct err *edit_in(struct service *svc, json_t *body, struct node *node)
 	return store_update(svc->store, &node_type, node);
 }
 
-struct err *node_edit(struct service *svc, const struct actor *who, const char *id_or_name, const json_t *body,
-		      struct node *ret_node)
+struct err *node_edit(struct service *svc, const struct actor *who, const char *id_or_name,
+	const json_t *body, struct node *ret_node)
 {
 	struct node node;
 
@@ -244,18 +254,22 @@ struct err *node_edit(struct service *svc, const struct actor *who, const char *
 	return NULL;
 }
 
-static struct err *remove_in(struct service *svc, const struct actor *who, const struct node *node, bool force)
+static struct err *remove_in(struct service *svc, const struct actor *who, const struct node *node,
+	bool force)
 {
 	TRY(node_check_free(svc, node));
 	bool member = node->cluster_id != I64_NONE && node->microk8s_status == MICROK8S_RUNNING;
 	if (member && !force)
-		return err_hint(err_new(ERR_PRECONDITION, "node %s runs MicroK8s as a member of a cluster", node->hostname),
-				"take it out of the cluster first, or use --force to forget it here without touching the machine");
+		return err_hint(err_new(ERR_PRECONDITION,
+					"node %s runs MicroK8s as a member of a cluster",
+					node->hostname),
+			"take it out of the cluster first, or use --force to forget it here without touching the machine");
 	TRY(node_changed(svc, who, "node.remove", node));
 	return store_delete(svc->store, &node_type, node->id);
 }
 
-struct err *node_remove(struct service *svc, const struct actor *who, const char *id_or_name, bool force)
+struct err *node_remove(struct service *svc, const struct actor *who, const char *id_or_name,
+	bool force)
 {
 	struct node node;
 

@@ -9,12 +9,13 @@
 #include "store/store.h"
 
 struct op_engine;
+struct throttle;
 
 /** Who asks, for authorisation, audit and the operation's row. Borrowed texts. */
 struct actor {
 	const char *name; /**< account, or login name on the machine for the local socket */
 	enum role role;
-	int64_t via;	     /**< enum op_via */
+	int64_t via;         /**< enum op_via */
 	const char *address; /**< NULL: local */
 	const char *request_id;
 	int64_t user_id; /**< I64_NONE: local */
@@ -26,7 +27,8 @@ struct service {
 	struct seal_key *key;
 	const struct config *config;
 	const struct clock *clock;
-	const char *data_dir;	      /**< absolute */
-	struct op_engine *engine;     /**< operations: service/op/op.h */
-	bool events_pending;	      /**< event_publish() was called since it was last cleared: wake the streams after commit */
+	const char *data_dir;      /**< absolute */
+	struct op_engine *engine;  /**< operations: service/op/op.h */
+	struct throttle *throttle; /**< of logins; NULL until one fails; account_done() frees */
+	bool events_pending; /**< event_publish() was called since it was last cleared: wake the streams after commit */
 };

@@ -28,13 +28,14 @@ struct op_param {
 
 /** A type of operation. */
 struct op_type {
-	const char *name;  /**< "cluster.setup": NOUN.VERB */
-	const char *title; /**< "Set up cluster %s": %s is the target's name */
+	const char *name;    /**< "cluster.setup": NOUN.VERB */
+	const char *title;   /**< "Set up cluster %s": %s is the target's name */
 	const char *summary; /**< one sentence for help, docs and forms */
-	enum op_target target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
-	enum role role;	       /**< least role */
+	enum op_target
+		target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
+	enum role role; /**< least role */
 	enum op_risk risk;
-	bool exclusive; /**< holds its target alone; read-only types share */
+	bool exclusive;  /**< holds its target alone; read-only types share */
 	bool check_mode; /**< supports --check */
 	int64_t timeout_s;
 	const char *playbook; /**< name in mko.microk8s */
@@ -43,14 +44,18 @@ struct op_type {
 	/** Check preconditions and choose hosts, roles and variables (op_run_*). Called at submit (dry) and again at start. */
 	struct err *(*plan)(struct service *svc, struct op_run *run);
 	/** Take in the result of one host; NULL = node facts are taken in by the engine anyway. */
-	struct err *(*host_result)(struct service *svc, struct op_run *run, struct node *node, const json_t *data);
+	struct err *(*host_result)(struct service *svc, struct op_run *run, struct node *node,
+		const json_t *data);
 	/** Take in a secret result of one host, sealed. */
-	struct err *(*secret)(struct service *svc, struct op_run *run, const char *name, const char *sealed);
+	struct err *(*secret)(struct service *svc, struct op_run *run, const char *name,
+		const char *sealed);
 	/** The operation has its final status: set states of the target. */
 	struct err *(*finish)(struct service *svc, struct op_run *run);
 };
 
 /** All types, generated from the list; ends with NULL. */
 extern const struct op_type *const op_types[];
+/** How many. */
+extern const size_t op_types_n;
 /** Find a type by name, NULL when there is none. */
 const struct op_type *op_type_find(const char *name);

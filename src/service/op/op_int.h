@@ -1,0 +1,48 @@
+/* Inside of operations. */
+#pragma once
+
+#include "service/op/op_run.h"
+
+/** The engine keeps no state of operations: rows and files are the state. */
+struct op_engine {
+	char *self_exe;
+};
+
+/* --- op_locks.c --- */
+/** Whether these wants can be had now. @op_id the asking operation (its own locks do not count)
+ * @ret_by whom it waits for, for people; NULL when free; caller frees. */
+struct err *op_locks_blocked(struct service *svc, int64_t op_id, const struct op_want *wants,
+	size_t n, char **ret_by) ERR_RESULT;
+/** Store the locks of an operation. */
+struct err *op_locks_take(struct service *svc, int64_t op_id, const struct op_want *wants,
+	size_t n) ERR_RESULT;
+/** Remove all locks of an operation. */
+struct err *op_locks_release(struct service *svc, int64_t op_id) ERR_RESULT;
+/** True when two lists of wants cannot be held together. */
+bool op_wants_conflict(const struct op_want *a, size_t na, const struct op_want *b, size_t nb);
+
+/* --- op_ingest.c --- */
+/** Take new events of a running operation into the store, at most about 1 MiB. @ret_more whether more is waiting
+ * In the caller's transaction. Errors: ERR_IO, store errors. */
+struct err *op_ingest(struct service *svc, struct operation *op, bool *ret_more) ERR_RESULT;
+
+/** Take the facts of a playbook's result into a node record; what does not fit is left out. */
+void op_take_node_facts(struct node *node, const json_t *data);
+
+/* --- op_finish.c --- */
+/** Move to a final status: hosts, locks, target, event. @error JSON or NULL, borrowed. In the caller's transaction. */
+struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
+	json_t *error) ERR_RESULT;
+/** Take in result.json and finish. */
+struct err *op_finish_result(struct service *svc, struct operation *op) ERR_RESULT;
+
+/* --- op_rows.c --- */
+/** Store a changed operation and publish it. */
+struct err *op_save(struct service *svc, struct operation *op, const char *kind) ERR_RESULT;
+/** Hosts rows of an operation in their order. */
+struct err *op_hosts_list(struct service *svc, int64_t op_id,
+	struct store_rows *ret_rows) ERR_RESULT;
+/** Replace the hosts rows by the hosts of the run, all pending. */
+struct err *op_hosts_reset(struct service *svc, const struct op_run *run) ERR_RESULT;
+/** Move the status; a move that is not allowed is a bug. */
+void op_move(struct operation *op, int64_t status);

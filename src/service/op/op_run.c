@@ -1,0 +1,279 @@
+/* Owns what an operation acts on and with: target, hosts, variables, resources, run spec. */
+#include "service/op/op_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "service/cluster.h"
+#include "service/find.h"
+#include "service/node.h"
+#include "service/op/op_int.h"
+
+static void add_node(struct op_run *run, const struct node *node)
+{
+	run->nodes = mem_realloc_array(run->nodes, run->n_nodes + 1, sizeof(*run->nodes));
+	record_copy(&node_type, &run->nodes[run->n_nodes++], node);
+}
+
+static void add_rows(struct op_run *run, struct store_rows *take_rows)
+{
+	for (size_t i = 0; i < take_rows->n; i++)
+		add_node(run, store_row(take_rows, i));
+	store_rows_done(take_rows);
+}
+
+static struct err *load_one(struct service *svc, struct op_run *run, int64_t id)
+{
+	struct node node;
+
+	TRY(store_get(svc->store, &node_type, id, &node));
+	add_node(run, &node);
+	record_done(&node_type, &node);
+	return NULL;
+}
+
+/* Hosts of a stored operation; a node that was removed meanwhile is left out. */
+static struct err *load_by_hosts(struct service *svc, struct op_run *run)
+{
+	struct store_rows hosts = {0};
+	struct err *e = op_hosts_list(svc, run->op->id, &hosts);
+
+	for (size_t i = 0; e == NULL && i < hosts.n; i++) {
+		const struct op_host *h = store_row(&hosts, i);
+		e = load_one(svc, run, h->node_id);
+		if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
+			err_ignore(e); /* removed from the inventory since: nothing to act on */
+			e = NULL;
+		}
+	}
+	store_rows_done(&hosts);
+	return e;
+}
+
+static bool has_node(const struct op_run *run, int64_t id)
+{
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (run->nodes[i].id == id)
+			return true;
+	return false;
+}
+
+static struct err *load_wanted(struct service *svc, struct op_run *run, const json_t *wanted)
+{
+	size_t i;
+	const json_t *item;
+
+	json_array_foreach(wanted, i, item) {
+		char number[24];
+		const char *name = json_string_value(item);
+		struct node node;
+		if (json_is_integer(item)) {
+			snprintf(number, sizeof(number), "%lld",
+				(long long)json_integer_value(item));
+			name = number;
+		}
+		if (name == NULL)
+			return err_field(NULL, "nodes", "must be a list of names or IDs");
+		TRY(node_find(svc, name, &node));
+		if (!has_node(run, node.id))
+			add_node(run, &node);
+		record_done(&node_type, &node);
+	}
+	return NULL;
+}
+
+static struct err *load_all(struct service *svc, struct op_run *run)
+{
+	struct store_query q = {0};
+	struct store_rows rows = {0};
+
+	TRY(store_list(svc->store, &node_type, &q, &rows));
+	add_rows(run, &rows);
+	return NULL;
+}
+
+static struct err *load_nodes(struct service *svc, struct op_run *run, const json_t *wanted)
+{
+	if (run->op->id != 0)
+		return load_by_hosts(svc, run);
+	return wanted != NULL ? load_wanted(svc, run, wanted) : load_all(svc, run);
+}
+
+static struct err *load_cluster(struct service *svc, struct op_run *run)
+{
+	struct store_rows rows = {0};
+	struct cluster *c = mem_zalloc(sizeof(*c));
+	struct err *e = store_get(svc->store, &cluster_type, run->op->target_id, c);
+
+	if (e != NULL) {
+		mem_free(c);
+		return e;
+	}
+	run->cluster = c;
+	TRY(cluster_nodes(svc, c->id, &rows));
+	add_rows(run, &rows);
+	return NULL;
+}
+
+static struct err *load_target(struct service *svc, struct op_run *run, const json_t *wanted)
+{
+	if (run->op->target_kind == OP_TARGET_CLUSTER)
+		return load_cluster(svc, run);
+	if (run->op->target_kind == OP_TARGET_NODE)
+		return load_one(svc, run, run->op->target_id);
+	return load_nodes(svc, run, wanted);
+}
+
+struct err *op_run_open(struct service *svc, struct operation *op, const json_t *wanted,
+	struct op_run *ret_run)
+{
+	struct op_run run = {.op = op, .type = op_type_find(op->type)};
+
+	if (run.type == NULL)
+		return err_hint(err_new(ERR_NOT_FOUND, "no operation type \"%s\"", op->type),
+			"mko operation types");
+	run.vars = json_object();
+	struct err *e = load_target(svc, &run, wanted);
+	if (e == NULL && run.n_nodes == 0)
+		e = run.cluster != NULL
+			? err_hint(err_new(ERR_PRECONDITION, "cluster %s has no nodes",
+					   run.cluster->name),
+				  "mko node edit NODE --cluster-id %s", run.cluster->name)
+			: err_hint(err_new(ERR_PRECONDITION, "there are no nodes to act on"),
+				  "mko node add");
+	if (e != NULL) {
+		op_run_close(&run);
+		return e;
+	}
+	*ret_run = run;
+	return NULL;
+}
+
+void op_run_close(struct op_run *run)
+{
+	for (size_t i = 0; i < run->n_nodes; i++)
+		record_done(&node_type, &run->nodes[i]);
+	mem_free(run->nodes);
+	if (run->cluster != NULL)
+		record_done(&cluster_type, run->cluster);
+	mem_free(run->cluster);
+	json_decref(run->vars);
+	*run = (struct op_run){0};
+}
+
+struct err *op_run_plan(struct service *svc, struct op_run *run)
+{
+	return run->type->plan != NULL ? run->type->plan(svc, run) : NULL;
+}
+
+struct node *op_run_node(struct op_run *run, const char *hostname)
+{
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (strcmp(run->nodes[i].hostname, hostname) == 0)
+			return &run->nodes[i];
+	return NULL;
+}
+
+void op_run_set(struct op_run *run, const char *name, json_t *take_value)
+{
+	json_object_set_new(run->vars, name, take_value);
+}
+
+void op_run_set_text(struct op_run *run, const char *name, const char *text)
+{
+	if (text != NULL)
+		op_run_set(run, name, json_string(text));
+}
+
+const json_t *op_run_param(const struct op_run *run, const char *name)
+{
+	return json_object_get(run->op->params, name);
+}
+
+const char *op_run_param_text(const struct op_run *run, const char *name)
+{
+	return json_string_value(op_run_param(run, name));
+}
+
+void op_run_set_hosts_entries(struct op_run *run)
+{
+	json_t *entries = json_array();
+
+	for (size_t i = 0; i < run->n_nodes; i++)
+		json_array_append_new(entries,
+			json_pack("{s:s, s:s}", "address", run->nodes[i].ip_address, "hostname",
+				run->nodes[i].hostname));
+	op_run_set(run, "mko_hosts_entries", entries);
+}
+
+/* A node operation holds its node, and shares the node's cluster so that nothing else takes the cluster alone meanwhile. */
+struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
+{
+	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));
+	size_t n = 0;
+
+	if (run->cluster != NULL) {
+		snprintf(wants[n].resource, sizeof(wants[n].resource), "cluster:%lld",
+			(long long)run->cluster->id);
+		wants[n++].exclusive = run->type->exclusive;
+	}
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		const struct node *node = &run->nodes[i];
+		snprintf(wants[n].resource, sizeof(wants[n].resource), "node:%lld",
+			(long long)node->id);
+		wants[n++].exclusive = run->type->exclusive;
+		if (run->cluster != NULL || node->cluster_id == I64_NONE)
+			continue;
+		snprintf(wants[n].resource, sizeof(wants[n].resource), "cluster:%lld",
+			(long long)node->cluster_id);
+		wants[n++].exclusive = false;
+	}
+	*ret_n = n;
+	return wants;
+}
+
+static struct err *spec_host(struct service *svc, const struct node *node, bool forget_key,
+	struct run_host *h)
+{
+	h->node_id = node->id;
+	h->hostname = mem_strdup(node->hostname);
+	h->address = mem_strdup(node->ip_address);
+	h->port = node->ssh_port;
+	h->user = mem_strdup(node->ssh_user);
+	h->key_path = node_key_path(node->ssh_key_path);
+	h->role = mem_strdup(enum_text(&node_role_table, node->role));
+	h->host_key = forget_key ? NULL : mem_strdup(node->host_key);
+	if (node->become_password == NULL)
+		return NULL;
+	return err_wrap(seal_open_text(svc->key, node->become_password, &h->become_password),
+		"sudo password of node %s", node->hostname);
+}
+
+struct err *op_run_spec(struct service *svc, const struct op_run *run, struct run_spec *ret_spec)
+{
+	const struct config *c = svc->config;
+	bool forget_keys = json_is_true(op_run_param(run, "accept_host_key"));
+
+	*ret_spec = (struct run_spec){
+		.operation_id = run->op->id,
+		.attempt = run->op->attempt,
+		.dir = op_path(svc, run->op->id, NULL),
+		.playbook = mem_strdup(run->type->playbook),
+		.vars = json_incref(run->vars),
+		.forks_max = c->ansible_forks_max,
+		.timeout_s = run->op->timeout_s,
+		.connect_timeout_s = c->ssh_connect_timeout_s,
+		.output_max_bytes = c->operations_output_max_bytes,
+		.check = run->op->check_mode,
+		.diff = run->op->check_mode,
+		.keep = json_is_true(op_run_param(run, "keep")),
+		.collections_path = mem_strdup(c->ansible_collections_path),
+		.ansible_playbook = mem_strdup(c->ansible_playbook),
+		.secret_key_path = fs_join(svc->data_dir, "secret.key"),
+	};
+	for (size_t i = 0; i < run->n_nodes; i++)
+		TRY(spec_host(svc, &run->nodes[i], forget_keys, run_spec_add_host(ret_spec)));
+	return run_spec_check(ret_spec);
+}

@@ -1,0 +1,54 @@
+/* One operation while it is planned, run or finished: what a type's functions get. Domain worker only. */
+#pragma once
+
+#include "driver/run_spec.h"
+#include "model/cluster.h"
+#include "model/node.h"
+#include "service/op/op.h"
+
+/** A resource that the operation needs. */
+struct op_want {
+	char resource[32]; /**< "cluster:3", "node:5" */
+	bool exclusive;
+};
+
+/** The run. Made by op_run_open(), freed by op_run_close(). */
+struct op_run {
+	struct operation *op; /**< borrowed from the caller */
+	const struct op_type *type;
+	struct cluster *cluster; /**< the target, NULL for node types; owned */
+	struct node *nodes;      /**< hosts to act on, in order; owned array */
+	size_t n_nodes;
+	json_t *vars; /**< extra variables for the playbook, owned */
+};
+
+/** Load type, target and hosts of an operation. @op with type, target, params; a new one (id 0) takes its hosts from `wanted`
+ * @wanted array of ids or names for OP_TARGET_NODES, NULL = all nodes; ignored when the operation has an id (then its hosts rows count)
+ * Errors: ERR_NOT_FOUND, ERR_PRECONDITION (no hosts). */
+struct err *op_run_open(struct service *svc, struct operation *op, const json_t *wanted,
+	struct op_run *ret_run) ERR_RESULT;
+/** Free what the run owns. */
+void op_run_close(struct op_run *run);
+/** Call the type's plan(). */
+struct err *op_run_plan(struct service *svc, struct op_run *run) ERR_RESULT;
+/** The node with this hostname in the run, NULL when there is none. */
+struct node *op_run_node(struct op_run *run, const char *hostname);
+/** Set a variable for the playbook. @take_value owned */
+void op_run_set(struct op_run *run, const char *name, json_t *take_value);
+/** Set a variable to a text; NULL sets nothing. */
+void op_run_set_text(struct op_run *run, const char *name, const char *text);
+/** The value of a checked parameter, NULL when it was not given and has no default. */
+const json_t *op_run_param(const struct op_run *run, const char *name);
+/** A text parameter, NULL when absent. */
+const char *op_run_param_text(const struct op_run *run, const char *name);
+/** Set mko_hosts_entries to the nodes of the run. */
+void op_run_set_hosts_entries(struct op_run *run);
+/** Resources that the run holds while it runs: its target and its hosts. Owned array of *ret_n. */
+struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n);
+/** The spec for the runner; secrets are opened here. @ret_spec zeroed memory, run_spec_done() it */
+struct err *op_run_spec(struct service *svc, const struct op_run *run,
+	struct run_spec *ret_spec) ERR_RESULT;
+/** Check parameters against the type, fill in defaults. @params object or NULL   @ret_params owned
+ * Errors: ERR_INVALID with every wrong parameter. */
+struct err *op_params_check(const struct op_type *type, const json_t *params,
+	json_t **ret_params) ERR_RESULT;
