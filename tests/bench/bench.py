@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""./dev bench: measures what the project promises to be fast. Prints numbers and whether each promise holds.
+
+Not part of the tests: times depend on the machine. Ratios are measured in one run on the same nodes.
+
+    bench.py [list] [status] [--nodes N] [--rows N]
+"""
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MKO = os.environ.get("MKO_BIN", os.path.join(ROOT, "build/mko"))
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+class Data:
+    """A data directory of its own, with a running server when asked for."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="mko-bench-")
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("MKO_")}
+        self.env["MKO_DATA_DIR"] = os.path.join(self.folder, "data")
+        self.server = None
+        self.mko("init")
+
+    def mko(self, *args, check=True):
+        done = subprocess.run([MKO, *args], env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if check and done.returncode != 0:
+            sys.exit(f"mko {' '.join(args)}: exit {done.returncode}\n{done.stderr}")
+        return done
+
+    def start(self):
+        self.server = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0"], env=self.env, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = os.path.join(self.env["MKO_DATA_DIR"], "mko.sock")
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                connection = UnixConnection(path)
+                connection.request("GET", "/api/health")
+                connection.getresponse().read()
+                return connection
+            except OSError:
+                time.sleep(0.05)
+        sys.exit("mko web did not come up")
+
+    def stop(self):
+        if self.server:
+            self.server.terminate()
+            self.server.wait(10)
+            self.server = None
+
+    def measured(self, *args):
+        """Runs mko; returns (wall s, CPU s of it and its children, peak memory in bytes)."""
+        started = time.monotonic()
+        pid = os.posix_spawn(MKO, [MKO, *args], self.env, file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, os.path.join(self.folder, "out"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
+        _, status, used = os.wait4(pid, 0)
+        if status != 0:
+            sys.exit(f"mko {' '.join(args)}: exit {os.waitstatus_to_exitcode(status)}")
+        return time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+
+    def done(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Report:
+    def __init__(self):
+        self.broken = 0
+
+    def line(self, name, text, holds=None, promise=""):
+        mark = {None: "    ", True: "pass", False: "FAIL"}[holds]
+        self.broken += holds is False
+        print(f"{mark}  {name:32} {text}" + (f"  (promised: {promise})" if promise else ""), flush=True)
+
+
+def bench_list(report, args):
+    """`mko node list` with many rows, without and with a server."""
+    data = Data()
+    try:
+        connection = data.start()
+        for i in range(args.rows):
+            body = json.dumps({"hostname": f"node-{i:04}", "ip_address": f"10.{i >> 8 & 255}.{i & 255}.7", "ssh_user": "ubuntu"})
+            connection.request("POST", "/api/nodes", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 201:
+                sys.exit(f"POST /api/nodes: {answer.status} {text[:300]!r}")
+        for name, serve in (("with a server", True), ("in process", False)):
+            if not serve:
+                data.stop()
+            runs = [data.measured("node", "list", "--limit", str(args.rows)) for _ in range(5)]
+            wall, cpu, memory = (sorted(column)[2] for column in zip(*runs))
+            with open(os.path.join(data.folder, "out"), encoding="utf-8") as out:
+                shown = sum(1 for _ in out) - 1
+            if shown < args.rows:
+                report.line(f"node list, {name}", f"shows {shown} of {args.rows} rows", False)
+            report.line(f"node list of {args.rows}, {name}", f"CPU {cpu * 1000:.0f} ms, {memory / 1e6:.1f} MB, {wall * 1000:.0f} ms",
+                        cpu <= 0.020 and memory <= 20e6, "20 ms of CPU, 20 MB")
+    finally:
+        data.done()
+
+
+def plain_ssh(nodes):
+    """The same nodes asked by plain ssh, all at once: what no orchestrator can beat."""
+    def ask(node):
+        return subprocess.run(
+            ["ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+             "-o", "LogLevel=ERROR", "-i", node["key_path"], "-p", str(node["port"]), f"{node['user']}@{node['ip']}",
+             "sudo -n true; uname -r; cat /etc/os-release; df -B1 /; free -b; ls /snap 2>/dev/null"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+
+    started = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
+        codes = list(pool.map(ask, nodes))
+    if any(code not in (0, 1, 2) for code in codes):
+        sys.exit(f"plain ssh failed: {sorted(set(codes))}")
+    return time.monotonic() - started
+
+
+def bench_status(report, args):
+    """`mko node status --all` on nodes that have only SSH, against plain parallel ssh."""
+    lab = [os.path.join(ROOT, "dev"), "lab"]
+    env = {**os.environ, "MKO_LAB": "bench"}
+    subprocess.run([*lab, "up", "--nodes", str(args.nodes), "--bare"], env=env, check=True, stdout=subprocess.DEVNULL)
+    data = Data()
+    try:
+        with open(os.path.join(ROOT, "build/lab-bench/lab.json"), encoding="utf-8") as source:
+            nodes = json.load(source)["nodes"]
+        for n in nodes:
+            data.mko("node", "add", "--hostname", n["hostname"], "--ip", n["ip"], "--user", n["user"], "--port", str(n["port"]),
+                     "--key-path", n["key_path"], "--yes")
+        ssh = min(plain_ssh(nodes) for _ in range(2))
+        wall, cpu, _ = data.measured("node", "status", "--all")
+        runs = json.loads(data.mko("operation", "list", "-o", "json").stdout)
+        runs = runs["items"] if isinstance(runs, dict) else runs
+        status = [r for r in runs if r["type"] == "node.status"]
+        report.line(f"node status --all, {len(nodes)} nodes", f"{wall:.1f} s, CPU {cpu:.1f} s, {len(status)} run of Ansible", len(status) == 1, "1 run")
+        report.line("plain parallel ssh, same nodes", f"{ssh:.1f} s")
+        report.line("ratio", f"{wall / ssh:.1f}")
+    finally:
+        data.done()
+        subprocess.run([*lab, "down"], env=env, stdout=subprocess.DEVNULL)
+
+
+BENCHES = {"list": bench_list, "status": bench_status}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)} (default: all)")
+    parser.add_argument("--nodes", type=int, default=50)
+    parser.add_argument("--rows", type=int, default=1000)
+    args = parser.parse_args()
+    for name in args.names:
+        if name not in BENCHES:
+            parser.error(f"no such bench: {name}")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    report = Report()
+    for name in args.names or BENCHES:
+        BENCHES[name](report, args)
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
