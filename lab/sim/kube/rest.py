@@ -9,15 +9,14 @@ import base64
 import copy
 import itertools
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sim.kube import metrics
+from sim.kube import metrics, protobuf
 from sim.kube.budgets import refuse_eviction
-from sim.kube.clock import timestamp
 from sim.kube.defaults import admit, carry_over
+from sim.kube.deletion import mark_deleted, pod_grace
 from sim.kube.errors import ApiError, details, not_found_path
 from sim.kube.httpd import JSON, Request, Response, json_response, text_response
 from sim.kube.patch import BadPatch, json_patch, merge_patch, strategic_merge
@@ -290,27 +289,13 @@ class RestApi:
             self._orphan_dependents(obj)
         grace = options.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
         if resource.key == "namespaces":
-            return self._mark_deleted(target, 0)
-        if resource.key == "pods" and (seconds := _pod_grace(obj, grace)) > 0:
-            return self._mark_deleted(target, seconds)
+            return mark_deleted(self._store, resource.key, target.name, target.namespace, 0)
+        if resource.key == "pods" and (seconds := pod_grace(obj, grace)) > 0:
+            return mark_deleted(self._store, "pods", target.name, target.namespace, seconds)
         if obj["metadata"].get("finalizers"):
-            return self._mark_deleted(target, 0)
+            return mark_deleted(self._store, resource.key, target.name, target.namespace, 0)
         self._store.delete(resource.key, target.name, target.namespace, obj["metadata"]["uid"])
         return {**_success(), "details": details(resource, target.name, uid=obj["metadata"]["uid"])}
-
-    def _mark_deleted(self, target: Target, grace: int) -> Object:
-        """Set deletionTimestamp; whoever holds the object (kubelet, controller, finalizer) removes it."""
-
-        def change(obj: Object) -> None:
-            meta = obj["metadata"]
-            if "deletionTimestamp" in meta and grace >= meta.get("deletionGracePeriodSeconds", 0):
-                return
-            meta["deletionTimestamp"] = timestamp(time.time() + grace)
-            meta["deletionGracePeriodSeconds"] = grace
-            if target.resource.key == "namespaces":
-                obj["status"]["phase"] = "Terminating"
-
-        return self._store.patch(target.resource.key, target.name, change, target.namespace)
 
     def _orphan_dependents(self, owner: Object) -> None:
         uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
@@ -364,12 +349,12 @@ def accepted_form(request: Request) -> str:
 
 def _body(request: Request) -> Any:
     kind = request.headers.get("Content-Type", JSON).split(";")[0].strip()
-    if kind != JSON and kind not in PATCHES:
+    if kind not in (JSON, protobuf.CONTENT_TYPE, *PATCHES):
         raise ApiError(415, f"the body of the request was in an unknown format - accepted media types include: {JSON}")
     try:
-        return json.loads(request.body)
+        return protobuf.decode(request.body) if kind == protobuf.CONTENT_TYPE else json.loads(request.body)
     except ValueError as problem:
-        raise ApiError(400, f"the object provided is unrecognized (must be of type JSON): {problem}") from problem
+        raise ApiError(400, f"the object provided is unrecognized (must be of type JSON or a known protobuf): {problem}") from problem
 
 
 def _dry(request: Request) -> bool:
@@ -396,14 +381,6 @@ def _page(objects: list[Object], request: Request) -> tuple[list[Object], dict[s
         return objects[start:], {}
     token = base64.urlsafe_b64encode(str(end).encode()).decode()
     return objects[start:end], {"continue": token, "remainingItemCount": len(objects) - end}
-
-
-def _pod_grace(pod: Object, asked: Any) -> int:
-    """How many seconds a pod may take to end; 0 = remove it now."""
-    unscheduled = not pod["spec"].get("nodeName")
-    if unscheduled or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-        return 0
-    return int(asked) if asked is not None else pod["spec"].get("terminationGracePeriodSeconds", 30)
 
 
 # Bodies

@@ -164,6 +164,12 @@ class ObjectStore:
             revision = self._counter("revision")
         return [json.loads(data) for (data,) in rows], revision
 
+    def last_change(self, resource: str) -> int:
+        """The revision of the last write to one resource; 0 = never."""
+        with self._lock:
+            (newest,) = self._db.execute("SELECT max(revision) FROM events WHERE resource = ?", (resource,)).fetchone()
+            return newest or self._counter("pruned:" + resource)
+
     # Writing
 
     def create(self, resource: str, obj: Object) -> Object:
@@ -344,3 +350,20 @@ class ObjectStore:
             ).fetchone()
             self._db.execute("DELETE FROM events WHERE resource = ? AND revision <= ?", (resource, last))
             self._set_counter("pruned:" + resource, last)
+
+
+class Reader:
+    """Lists of whole resources, read again only after a change. Its objects are shared: never alter them. One thread."""
+
+    def __init__(self, store: ObjectStore):
+        self._store = store
+        self._lists: dict[str, tuple[int, list[Object]]] = {}
+
+    def list(self, resource: str) -> list[Object]:
+        """All objects of a resource."""
+        change = self._store.last_change(resource)
+        known = self._lists.get(resource)
+        if known is None or known[0] != change:
+            known = (change, self._store.list(resource))
+            self._lists[resource] = known
+        return known[1]
