@@ -27,6 +27,8 @@ class Kicker:
         """Nothing runs between ticks."""
 
     def tick(self) -> None:
+        if root.locked("join-in-progress"):  # also one that a failed join left behind
+            return
         if self._ca_changed():
             self._reissue("server certificate is not signed by the current CA")
         elif root.default_address() != self._address and not root.locked("no-cert-reissue"):
@@ -45,8 +47,6 @@ class Kicker:
     def _reissue(self, why: str) -> None:
         self._log(f"CSR change detected: {why}. Reconfiguring the kube-apiserver")
         pki.make_server()
-        if root.locked("join-in-progress"):
-            return
         for service in BOUNCED:
             self._restart(service)
 

@@ -5,11 +5,10 @@ it the whole service dies and is started again. On a worker there is only the ku
 """
 
 import contextlib
-import os
-import platform
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sim import agent, args, faults, pki, root, timing, worker
 from sim.dqlite.member import Member
@@ -36,15 +35,11 @@ def version() -> str:
 
 
 def machine_facts() -> dict[str, object]:
-    """What a kubelet reports of its machine."""
-    memory = next((int(line.split()[1]) * 1024 for line in open("/proc/meminfo", encoding="utf-8") if line.startswith("MemTotal")), 0)
-    facts: dict[str, object] = {"cpu": os.cpu_count() or 1, "memory_bytes": memory, "kernel_version": platform.release(),
-                                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
-                                "container_runtime_version": "containerd://1.7.29"}
-    with contextlib.suppress(OSError):
-        for line in root.path("/etc/os-release").read_text().splitlines():
-            if line.startswith("PRETTY_NAME="):
-                facts["os_image"] = line.split("=", 1)[1].strip('"')
+    """What the node's own files say of its machine; the kubelet finds the rest."""
+    facts: dict[str, object] = {}
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        facts["memory_bytes"] = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal:"))
     with contextlib.suppress(OSError):
         facts["machine_id"] = root.path("/etc/machine-id").read_text().strip()
     return facts
@@ -157,7 +152,7 @@ class Kubelite:
     @staticmethod
     def _initialise(store: ObjectStore) -> None:
         bootstrap_cluster(store, service_cidr=args.get("kube-apiserver", "--service-cluster-ip-range") or "10.152.183.0/24",
-                          cluster_cidr=args.get("kube-proxy", "--cluster-cidr") or "10.1.0.0/16", version=version())
+                          cluster_cidr=args.get("kube-proxy", "--cluster-cidr") or "10.1.0.0/16")
 
     def _crash_if_asked(self) -> bool:
         kind = faults.take("kubelite_crashloop")
@@ -169,10 +164,8 @@ class Kubelite:
 
     def _start_kubelet(self, store: ObjectStore, labels: dict[str, str], available: Callable[[], bool], ca: str) -> None:
         tls = (str(pki.cert("kubelet.crt")), str(pki.cert("kubelet.key")), str(pki.cert(ca)))
-        # in tests 0.0.0.0 would be shared by all nodes
-        host = root.bind_hosts()[0]
         self._start_part(Kubelet(store, root.node_name(), root.default_address(), version(), node_labels(labels), timing, faults, available,
-                                 tls=tls, facts=machine_facts(), host=host))
+                                 tls=tls, facts=machine_facts(), host=root.bind_hosts()[0], ports=(10250, root.local_port(10248))))
 
     def _start_health(self, port: int) -> None:
         context = lambda: server_context(str(pki.cert("server.crt")), str(pki.cert("server.key")), str(pki.cert("ca.crt")))  # noqa: E731

@@ -129,6 +129,11 @@ def bind_hosts() -> list[str]:
     return list(dict.fromkeys(all_addresses() + [loopback()]))
 
 
+def local_port(port: int) -> int:
+    """A port that is only open on 127.0.0.1: in tests any free one, because all nodes share that address."""
+    return 0 if "SIM_ADDRESS" in os.environ else port
+
+
 # ---- files ----------------------------------------------------------------------------------------------------------------------
 
 def write(target: Path, text: str, mode: int = 0o660) -> None:

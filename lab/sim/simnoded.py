@@ -1,7 +1,7 @@
 """The daemon of one node: plays all services of the microk8s snap (facts 2.2, 6.1).
 
 Owns starting, stopping, restarting and recording of services; what each service does is in its own module. A request on
-`/run/sim/control.sock` is one JSON line `{"cmd": "start|stop|restart|kill|status", "service": NAME or "*", "enable": bool,
+`/run/sim/control.sock` is one JSON line `{"cmd": "start|stop|restart|kill|enable|disable|status", "service": NAME or "*", "enable": bool,
 "disable": bool}`, the answer one line `{"ok": true, ...}`. The wanted state is on the node's disk: after a power cut the enabled
 services come back, the disabled ones stay down.
 """
@@ -230,11 +230,19 @@ class Node:
             self.restart(name)
 
     def _cmd_kill(self, names: list[str], request: dict) -> None:
-        """SIGKILL: no handover, no last writes; systemd starts it again (Restart=on-failure/always)."""
+        """A signal: SIGTERM stops as `stop`; SIGKILL is no handover and no last writes. systemd starts the service again."""
         for name in reversed(names):
             if name in self._running:
-                self.stop(name, graceful=False)
+                self.stop(name, graceful=request.get("signal") == signal.SIGTERM)
                 self._failed(name, "Main process exited, code=killed, status=9/KILL")
+
+    def _cmd_enable(self, names: list[str], request: dict) -> None:
+        for name in names:
+            self._record(name, enabled=True)
+
+    def _cmd_disable(self, names: list[str], request: dict) -> None:
+        for name in names:
+            self._record(name, enabled=False)
 
     def _cmd_status(self, names: list[str], request: dict) -> None:
         """Nothing to do: every answer carries the states."""
@@ -297,7 +305,7 @@ class Node:
 
 
 _COMMANDS = {"start": Node._cmd_start, "stop": Node._cmd_stop, "restart": Node._cmd_restart, "kill": Node._cmd_kill,
-             "status": Node._cmd_status}
+             "enable": Node._cmd_enable, "disable": Node._cmd_disable, "status": Node._cmd_status}
 
 
 class Control:
