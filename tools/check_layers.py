@@ -64,7 +64,7 @@ def check_file(root, path):
         return
     with open(os.path.join(root, path), encoding="utf-8") as source:
         text = strip_comments(source.read())
-    in_backend = path.startswith("src/store/sqlite")
+    in_backend = path.startswith("src/store/store_sqlite")
     for number, line in enumerate(text.splitlines(), 1):
         found = INCLUDE.match(line)
         if found and found.group(1) == '"':
@@ -72,9 +72,9 @@ def check_file(root, path):
             if problem:
                 yield f"{path}:{number}: {problem}"
         elif not in_backend and room != "app" and SQLITE.search(line):
-            yield f"{path}:{number}: the name of a backend outside src/store/sqlite*"
+            yield f"{path}:{number}: the name of a backend outside src/store/store_sqlite*"
         elif not in_backend and found and found.group(2).startswith("sqlite3"):
-            yield f"{path}:{number}: the name of a backend outside src/store/sqlite*"
+            yield f"{path}:{number}: the name of a backend outside src/store/store_sqlite*"
 
 
 def sources(root):

@@ -59,7 +59,7 @@ class Layers(unittest.TestCase):
         self.assertEqual(self.problems("src/app/x.c", '#include "store/store_backend.h"\n'), [])
 
     def test_the_backend_is_named_only_in_its_files(self):
-        self.assertEqual(self.problems("src/store/sqlite_open.c", "#include <sqlite3.h>\nint x = SQLITE_OK;\n"), [])
+        self.assertEqual(self.problems("src/store/store_sqlite_open.c", "#include <sqlite3.h>\nint x = SQLITE_OK;\n"), [])
         self.assertEqual(len(self.problems("src/store/store.c", "#include <sqlite3.h>\nint x = SQLITE_OK;\n")), 2)
         self.assertEqual(self.problems("src/store/store.c", "/* SQLite is faster */\nint x; // sqlite\n"), [])
 
