@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
             raise AnsibleError('The shell of the node does not answer as expected: %s' % (before.get('stderr') or before.get('stdout') or '')[:300])
         node = {key: None for key in ('cpu_cores', 'memory_bytes', 'disk_bytes', 'mac_address', 'machine_id', 'clock_ms', 'clock_skew_ms')}
         node.update({
-            'reachable': True, 'sudo': False, 'tty': 'must have a tty' in probe.get('try', ''), 'python': probe.get('python') or None,
+            'reachable': True, 'sudo': probe.get('uid') == '0' or (probe.get('sudo') == 'yes' and not probe.get('try', '').strip()), 'tty': 'must have a tty' in probe.get('try', ''), 'python': probe.get('python') or None,
             'os': {'id': probe.get('os_id') or None, 'version': probe.get('os_version') or None, 'name': probe.get('os_name') or None},
             'kernel_version': probe.get('kernel'), 'architecture': ARCHITECTURES.get(probe.get('machine'), probe.get('machine')),
             'hostname': probe.get('hostname')})
@@ -95,6 +95,7 @@ class ActionModule(ActionBase):
         except AnsibleError as error:
             text = str(error)
         code = sudo_problem(probe, text)
+        node['sudo'] = False
         self._without_root(node, args, task_vars)
         return self._end(result, node, code, text)
 

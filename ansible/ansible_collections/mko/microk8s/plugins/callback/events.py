@@ -190,11 +190,8 @@ class CallbackModule(CallbackBase):
         if name is None:
             source = getattr(task, '_ds', None)
             name = source.get('name') if isinstance(source, dict) else None
-            role = getattr(task, '_role', None)
-            if name and role is not None:
-                name = '%s : %s' % (role.get_name(), name)
             if not name:
-                name = task.get_name()
+                name = task.name or task.action
             name = self.names[task._uuid] = text(name, 300)
         return name
 
