@@ -118,7 +118,8 @@ static int parse_offset(const char **p, int *ret_minutes)
 	if (**p != '+' && **p != '-')
 		return -1;
 	(*p)++;
-	if (digits(p, 2, &hours) || literal(p, ':') || digits(p, 2, &minutes) || hours > 23 || minutes > 59)
+	if (digits(p, 2, &hours) || literal(p, ':') || digits(p, 2, &minutes) || hours > 23 ||
+		minutes > 59)
 		return -1;
 	*ret_minutes = sign * (hours * 60 + minutes);
 	return 0;
@@ -131,16 +132,17 @@ int clock_parse(const char *text, int64_t *ret_utc_ms)
 	int millis = 0;
 	int offset = 0;
 
-	if (digits(&p, 4, &tm.tm_year) || literal(&p, '-') || digits(&p, 2, &tm.tm_mon) || literal(&p, '-') ||
-	    digits(&p, 2, &tm.tm_mday))
+	if (digits(&p, 4, &tm.tm_year) || literal(&p, '-') || digits(&p, 2, &tm.tm_mon) ||
+		literal(&p, '-') || digits(&p, 2, &tm.tm_mday))
 		return -1;
 	if ((*p != 'T' && *p != 't' && *p != ' ') || p++ == NULL)
 		return -1;
-	if (digits(&p, 2, &tm.tm_hour) || literal(&p, ':') || digits(&p, 2, &tm.tm_min) || literal(&p, ':') ||
-	    digits(&p, 2, &tm.tm_sec) || parse_fraction(&p, &millis) || parse_offset(&p, &offset) || *p != '\0')
+	if (digits(&p, 2, &tm.tm_hour) || literal(&p, ':') || digits(&p, 2, &tm.tm_min) ||
+		literal(&p, ':') || digits(&p, 2, &tm.tm_sec) || parse_fraction(&p, &millis) ||
+		parse_offset(&p, &offset) || *p != '\0')
 		return -1;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-	    tm.tm_sec > 60)
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+		tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -1;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -165,5 +167,6 @@ void clock_format_duration(int64_t ms, char text[static CLOCK_TEXT_SIZE])
 	else if (s < 86400)
 		snprintf(text, CLOCK_TEXT_SIZE, "%dh%02dm", (int)(s / 3600), (int)(s % 3600 / 60));
 	else
-		snprintf(text, CLOCK_TEXT_SIZE, "%lldd%dh", (long long)(s / 86400), (int)(s % 86400 / 3600));
+		snprintf(text, CLOCK_TEXT_SIZE, "%lldd%dh", (long long)(s / 86400),
+			(int)(s % 86400 / 3600));
 }

@@ -5,9 +5,10 @@
 
 /** A source of time; pass it in, never call the system clock elsewhere. */
 struct clock {
-	int64_t (*mono_ms)(const struct clock *c); /**< milliseconds since an unknown start, never goes back */
-	int64_t (*utc_ms)(const struct clock *c);  /**< milliseconds since 1970-01-01T00:00:00Z */
-	int64_t fake_ms;			   /**< only used by clock_fake */
+	int64_t (*mono_ms)(const struct clock
+			*c); /**< milliseconds since an unknown start, never goes back */
+	int64_t (*utc_ms)(const struct clock *c); /**< milliseconds since 1970-01-01T00:00:00Z */
+	int64_t fake_ms;                          /**< only used by clock_fake */
 };
 
 /** The system's clock. */

@@ -59,9 +59,14 @@ static enum err_code code_of_errno(int errnum)
 		int errnum;
 		enum err_code code;
 	} rows[] = {
-		{ENOENT, ERR_NOT_FOUND},	{ENOSPC, ERR_UNAVAILABLE},  {EDQUOT, ERR_UNAVAILABLE},
-		{EROFS, ERR_UNAVAILABLE},	{EACCES, ERR_FORBIDDEN},    {EPERM, ERR_FORBIDDEN},
-		{ECONNREFUSED, ERR_UNREACHABLE}, {ETIMEDOUT, ERR_TIMEOUT},
+		{ENOENT, ERR_NOT_FOUND},
+		{ENOSPC, ERR_UNAVAILABLE},
+		{EDQUOT, ERR_UNAVAILABLE},
+		{EROFS, ERR_UNAVAILABLE},
+		{EACCES, ERR_FORBIDDEN},
+		{EPERM, ERR_FORBIDDEN},
+		{ECONNREFUSED, ERR_UNREACHABLE},
+		{ETIMEDOUT, ERR_TIMEOUT},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

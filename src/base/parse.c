@@ -25,7 +25,8 @@ struct err *parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
 	if (*end != '\0')
 		return err_new(ERR_INVALID, "not a number");
 	if (errno == ERANGE || value < min || value > max)
-		return err_new(ERR_INVALID, "must be between %lld and %lld", (long long)min, (long long)max);
+		return err_new(ERR_INVALID, "must be between %lld and %lld", (long long)min,
+			(long long)max);
 	*ret = value;
 	return NULL;
 }
@@ -36,7 +37,8 @@ struct unit {
 };
 
 /* NUMBER UNIT with a unit of the table; NULL-named row ends it. The empty name is the unit of a plain number. */
-static struct err *parse_united(const char *text, const struct unit *units, const char *what, int64_t max, int64_t *ret)
+static struct err *parse_united(const char *text, const struct unit *units, const char *what,
+	int64_t max, int64_t *ret)
 {
 	size_t n = strspn(text, DIGIT);
 
@@ -57,18 +59,33 @@ static struct err *parse_united(const char *text, const struct unit *units, cons
 struct err *parse_duration_ms(const char *text, int64_t *ret_ms)
 {
 	static const struct unit units[] = {
-		{"ms", 1}, {"", 1000}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
+		{"ms", 1},
+		{"", 1000},
+		{"s", 1000},
+		{"m", 60000},
+		{"h", 3600000},
+		{"d", 86400000},
+		{NULL, 0},
 	};
 
-	return parse_united(text, units, "duration (use 30s, 5m, 2h, 7d)", INT64_C(3650) * 86400000, ret_ms);
+	return parse_united(text, units, "duration (use 30s, 5m, 2h, 7d)", INT64_C(3650) * 86400000,
+		ret_ms);
 }
 
 struct err *parse_size(const char *text, int64_t *ret_bytes)
 {
 	static const struct unit units[] = {
-		{"", 1},	   {"B", 1},	       {"k", 1 << 10},	   {"KiB", 1 << 10},
-		{"M", 1 << 20},	   {"MiB", 1 << 20},   {"G", 1 << 30},	   {"GiB", 1 << 30},
-		{"T", 1LL << 40}, {"TiB", 1LL << 40}, {NULL, 0},
+		{"", 1},
+		{"B", 1},
+		{"k", 1 << 10},
+		{"KiB", 1 << 10},
+		{"M", 1 << 20},
+		{"MiB", 1 << 20},
+		{"G", 1 << 30},
+		{"GiB", 1 << 30},
+		{"T", 1LL << 40},
+		{"TiB", 1LL << 40},
+		{NULL, 0},
 	};
 
 	return parse_united(text, units, "size (use 512M, 10G)", INT64_MAX, ret_bytes);
@@ -79,8 +96,8 @@ struct err *parse_bool(const char *text, bool *ret)
 	static const struct {
 		const char *text;
 		bool value;
-	} rows[] = {{"true", true}, {"yes", true},  {"on", true},   {"1", true},
-		    {"false", false}, {"no", false}, {"off", false}, {"0", false}};
+	} rows[] = {{"true", true}, {"yes", true}, {"on", true}, {"1", true}, {"false", false},
+		{"no", false}, {"off", false}, {"0", false}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strcasecmp(text, rows[i].text) == 0) {
@@ -110,7 +127,8 @@ struct err *check_hostname(const char *text)
 	if (*text == '\0' || strlen(text) > 253)
 		return err_new(ERR_INVALID, "must have 1 to 253 characters");
 	if (!only(text, LOWER DIGIT "-."))
-		return err_new(ERR_INVALID, "only lower-case letters, digits, '-' and '.' are allowed (RFC 1123)");
+		return err_new(ERR_INVALID,
+			"only lower-case letters, digits, '-' and '.' are allowed (RFC 1123)");
 	if (only(text, DIGIT "."))
 		return err_new(ERR_INVALID, "must contain a letter");
 	for (const char *p = text;; p++) {
@@ -143,7 +161,8 @@ struct err *check_ip(const char *text)
 			return err_new(ERR_INVALID, "must be the address of one host");
 		return NULL;
 	}
-	return err_new(ERR_INVALID, "not an IP address (write it in numbers, for example 192.168.1.10)");
+	return err_new(ERR_INVALID,
+		"not an IP address (write it in numbers, for example 192.168.1.10)");
 }
 
 struct network {
@@ -195,7 +214,8 @@ bool cidr_overlap(const char *a, const char *b)
 	if (e == NULL)
 		e = parse_network(b, &nb);
 	if (e != NULL || na.family != nb.family) {
-		err_ignore(e); /* an invalid network overlaps with nothing; its own check reports it */
+		err_ignore(
+			e); /* an invalid network overlaps with nothing; its own check reports it */
 		return false;
 	}
 	int bits = na.bits < nb.bits ? na.bits : nb.bits;
@@ -207,8 +227,10 @@ bool cidr_overlap(const char *a, const char *b)
 
 struct err *check_user(const char *text)
 {
-	if (*text == '\0' || strlen(text) > 32 || strchr(LOWER "_", *text) == NULL || !only(text, LOWER DIGIT "_-"))
-		return err_new(ERR_INVALID, "not a login name (lower-case letters, digits, '_' and '-', at most 32)");
+	if (*text == '\0' || strlen(text) > 32 || strchr(LOWER "_", *text) == NULL ||
+		!only(text, LOWER DIGIT "_-"))
+		return err_new(ERR_INVALID,
+			"not a login name (lower-case letters, digits, '_' and '-', at most 32)");
 	return NULL;
 }
 
@@ -217,7 +239,8 @@ struct err *check_name(const char *text)
 	size_t n = strlen(text);
 
 	if (n == 0 || n > 63 || !only(text, LOWER DIGIT ".-"))
-		return err_new(ERR_INVALID, "must be 1 to 63 of lower-case letters, digits, '-' and '.'");
+		return err_new(ERR_INVALID,
+			"must be 1 to 63 of lower-case letters, digits, '-' and '.'");
 	if (!isalnum((unsigned char)text[0]) || !isalnum((unsigned char)text[n - 1]))
 		return err_new(ERR_INVALID, "must start and end with a letter or digit");
 	if (only(text, DIGIT))
@@ -227,9 +250,10 @@ struct err *check_name(const char *text)
 
 struct err *check_account(const char *text)
 {
-	if (*text == '\0' || strlen(text) > 32 || strchr(LOWER, *text) == NULL || !only(text, LOWER DIGIT "._-"))
+	if (*text == '\0' || strlen(text) > 32 || strchr(LOWER, *text) == NULL ||
+		!only(text, LOWER DIGIT "._-"))
 		return err_new(ERR_INVALID,
-			       "must be 1 to 32 of lower-case letters, digits, '.', '_' and '-', and start with a letter");
+			"must be 1 to 32 of lower-case letters, digits, '.', '_' and '-', and start with a letter");
 	return NULL;
 }
 
@@ -242,7 +266,8 @@ struct err *check_channel(const char *text)
 	if (track == 0 || strlen(text) > 64 || !only(text, LOWER DIGIT ".-/"))
 		return err_new(ERR_INVALID, "not a snap channel (write it like 1.32/stable)");
 	if (!isdigit((unsigned char)text[0]) && strncmp(text, "latest", track) != 0)
-		return err_new(ERR_INVALID, "the track must be a Kubernetes version such as 1.32, or latest");
+		return err_new(ERR_INVALID,
+			"the track must be a Kubernetes version such as 1.32, or latest");
 	if (text[track] == '\0')
 		return err_new(ERR_INVALID, "say the risk too, for example %s/stable", text);
 	const char *rest = text + track + 1;
@@ -271,7 +296,8 @@ struct err *check_mac(const char *text)
 	for (int i = 0; i < 17; i++) {
 		bool good = i % 3 == 2 ? text[i] == ':' : isxdigit((unsigned char)text[i]) != 0;
 		if (!good)
-			return err_new(ERR_INVALID, "not a MAC address (write it like aa:bb:cc:dd:ee:ff)");
+			return err_new(ERR_INVALID,
+				"not a MAC address (write it like aa:bb:cc:dd:ee:ff)");
 	}
 	return text[17] == '\0' ? NULL : err_new(ERR_INVALID, "not a MAC address");
 }
@@ -280,8 +306,9 @@ struct err *check_addon(const char *text)
 {
 	const char *slash = strchr(text, '/');
 
-	if (*text == '\0' || strlen(text) > 64 || !only(text, LOWER DIGIT "-/") || text[0] == '-' || slash == text ||
-	    (slash != NULL && (slash[1] == '\0' || strchr(slash + 1, '/') != NULL)))
+	if (*text == '\0' || strlen(text) > 64 || !only(text, LOWER DIGIT "-/") || text[0] == '-' ||
+		slash == text ||
+		(slash != NULL && (slash[1] == '\0' || strchr(slash + 1, '/') != NULL)))
 		return err_new(ERR_INVALID, "not the name of an addon");
 	return NULL;
 }
@@ -289,13 +316,18 @@ struct err *check_addon(const char *text)
 /* Length of the UTF-8 sequence at p, 0 when invalid; strict about overlong forms through the lead byte ranges. */
 static size_t sequence(const unsigned char *p)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80 ? 1
+		: p[0] < 0xc2  ? 0
+		: p[0] < 0xe0  ? 2
+		: p[0] < 0xf0  ? 3
+		: p[0] < 0xf5  ? 4
+			       : 0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }

@@ -38,7 +38,8 @@ static struct err *key_check_mode(const char *path)
 	if (stat(path, &st) != 0)
 		return err_errno(errno, "%s", path);
 	if ((st.st_mode & 077) != 0)
-		return err_hint(err_new(ERR_FORBIDDEN, "%s may be read by others", path), "chmod 600 %s", path);
+		return err_hint(err_new(ERR_FORBIDDEN, "%s may be read by others", path),
+			"chmod 600 %s", path);
 	return NULL;
 }
 
@@ -59,13 +60,14 @@ struct err *seal_key_open(const char *path, struct seal_key **ret_key)
 	must(key != NULL);
 	size_t got = 0;
 	int bad = len < KEY_TEXT_LEN ||
-		  sodium_hex2bin(key->bytes, sizeof(key->bytes), text, KEY_TEXT_LEN, NULL, &got, NULL) != 0 ||
-		  got != sizeof(key->bytes);
+		sodium_hex2bin(key->bytes, sizeof(key->bytes), text, KEY_TEXT_LEN, NULL, &got,
+			NULL) != 0 ||
+		got != sizeof(key->bytes);
 	sodium_memzero(text, len);
 	if (bad) {
 		sodium_free(key);
 		return err_hint(err_new(ERR_INVALID, "%s is not a key", path),
-				"restore it from a backup; what is sealed cannot be read without it");
+			"restore it from a backup; what is sealed cannot be read without it");
 	}
 	*ret_key = key;
 	return NULL;
@@ -86,7 +88,8 @@ char *seal_text(const struct seal_key *key, const char *plain)
 	char *text = mem_zalloc(text_size);
 
 	randombytes_buf(box, crypto_secretbox_NONCEBYTES);
-	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)plain, n, box, key->bytes);
+	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)plain, n,
+		box, key->bytes);
 	sodium_bin2base64(text, text_size, box, size, sodium_base64_VARIANT_ORIGINAL);
 	mem_free(box);
 	return text;
@@ -99,13 +102,16 @@ struct err *seal_open_text(const struct seal_key *key, const char *sealed, char 
 	size_t size = 0;
 	const size_t overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
 
-	if (sodium_base642bin(box, n, sealed, n, NULL, &size, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 || size < overhead)
+	if (sodium_base642bin(box, n, sealed, n, NULL, &size, NULL,
+		    sodium_base64_VARIANT_ORIGINAL) != 0 ||
+		size < overhead)
 		return err_new(ERR_INVALID, "not a sealed secret");
 	char *plain = mem_zalloc(size - overhead + 1);
 	if (crypto_secretbox_open_easy((unsigned char *)plain, box + crypto_secretbox_NONCEBYTES,
-				       size - crypto_secretbox_NONCEBYTES, box, key->bytes) != 0) {
+		    size - crypto_secretbox_NONCEBYTES, box, key->bytes) != 0) {
 		mem_free(plain);
-		return err_new(ERR_INVALID, "the secret was sealed with another key or was changed");
+		return err_new(ERR_INVALID,
+			"the secret was sealed with another key or was changed");
 	}
 	*ret_plain = plain;
 	return NULL;

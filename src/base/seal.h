@@ -16,6 +16,7 @@ void seal_key_free(struct seal_key *key);
 char *seal_text(const struct seal_key *key, const char *plain);
 /** Open a sealed text. @ret_plain the caller wipes and frees with seal_wipe_free().
  * Errors: ERR_INVALID when it was not sealed with this key or was changed. */
-struct err *seal_open_text(const struct seal_key *key, const char *sealed, char **ret_plain) ERR_RESULT;
+struct err *seal_open_text(const struct seal_key *key, const char *sealed,
+	char **ret_plain) ERR_RESULT;
 /** Wipe a secret text and free it; NULL is fine. */
 void seal_wipe_free(char *plain);

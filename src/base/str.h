@@ -6,10 +6,10 @@
 
 /** A growing string. Zero-initialise (STR_INIT); embedded; str_done() frees. */
 struct str {
-	char *data;	/**< NUL-ended, or NULL while empty */
-	size_t len;	/**< bytes without the NUL */
-	size_t cap;	/**< allocated bytes */
-	size_t max;	/**< most bytes accepted, 0 = 64 MiB */
+	char *data;     /**< NUL-ended, or NULL while empty */
+	size_t len;     /**< bytes without the NUL */
+	size_t cap;     /**< allocated bytes */
+	size_t max;     /**< most bytes accepted, 0 = 64 MiB */
 	int overflowed; /**< sticky: something was dropped */
 };
 #define STR_INIT ((struct str){0})
