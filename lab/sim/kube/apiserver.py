@@ -146,7 +146,7 @@ class ApiServer:
 
     def _openapi(self, request: Request, rest: list[str]) -> Response | None:
         if rest == ["v2"]:
-            if discovery.OPENAPI_V2_PROTOBUF in request.headers.get("Accept", ""):
+            if any(kind in request.headers.get("Accept", "") for kind in discovery.OPENAPI_V2_REQUESTS):
                 return _raw(discovery.openapi_v2_protobuf(self._version), discovery.OPENAPI_V2_PROTOBUF)
             return _raw(discovery.openapi_v2(self._version))
         if rest == ["v3"]:

@@ -167,7 +167,9 @@ def _aggregated_subresource(resource: Resource, sub: Subresource) -> dict[str, A
 # OpenAPI. The documents describe paths but no schemas: kubectl skips client-side validation of a kind without a schema, and
 # leaves validation to the server when the v3 path says that PATCH takes `fieldValidation`.
 
-OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# kubectl 1.20 asks with an `@` that Go's own parser refuses in an answer; since 1.26 the API server answers with a dot.
+OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+OPENAPI_V2_REQUESTS = (OPENAPI_V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
 
 
 @lru_cache(maxsize=None)

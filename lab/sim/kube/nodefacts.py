@@ -39,7 +39,8 @@ class NodeFacts:
             "spec": {"taints": [taint]}, "status": {},
         }  # fmt: skip
         self.refresh(node)
-        conditions.put(node, "Ready", "False", reason=CONDITIONS_AT_START, message="node is starting")
+        for kind in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready"):
+            conditions.put(node, kind, "False", reason=CONDITIONS_AT_START, message="node is starting")
         return node
 
     def refresh(self, node: Object) -> None:
