@@ -1,6 +1,7 @@
 /*
- * Runs a fuzzer's function over the files of its corpus, one TAP line a file: what a fuzzer once found stays fixed,
- * and the fuzzers are compiled and run in every ordinary test build. Knows nothing of any parser.
+ * Runs a fuzzer's function over the files of its corpus, one TAP line a file: what a fuzzer once
+ * found stays fixed, and the fuzzers are compiled and run in every ordinary test build. Knows
+ * nothing of any parser.
  */
 #include <dirent.h>
 #include <errno.h>

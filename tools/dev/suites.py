@@ -119,19 +119,28 @@ class Runner:
         command = ["ninja", "-C", self.build_dir, "--quiet", *targets]
         if os.environ.get("JOBS"):
             command += ["-j", os.environ["JOBS"]]
-        subprocess.run(["ninja", "-C", self.build_dir, "build.ninja"], stdout=subprocess.DEVNULL)
         return subprocess.run(command).returncode == 0
+
+    def reconfigure(self):
+        """Lists may have changed; what is wrong with them is told."""
+        done = subprocess.run(["ninja", "-C", self.build_dir, "build.ninja"], capture_output=True, text=True)
+        if done.returncode != 0:
+            show_block(done.stdout + done.stderr, 12)
+        return done.returncode == 0
 
     def meson(self, suite, room=None):
         """suite unit, store or fuzz; room limits unit tests to those of one room."""
         wanted = [room] if room else [suite]
+        total = Count()
+        if not self.reconfigure():
+            total.fail(f"{suite}: meson does not configure")
+            return total
         listed = subprocess.run(["meson", "introspect", "--tests", self.build_dir], capture_output=True, text=True)
         tests = []
         for test in json.loads(listed.stdout or "[]"):
             suites = [s.split(":")[-1] for s in test["suite"]]
             if all(w in suites for w in wanted) and (suite != "store" or "unit" not in suites):
                 tests.append(test)
-        total = Count()
         if not tests:
             return total
         if not self.compile([os.path.relpath(t["cmd"][0], self.build_dir) for t in tests]):
