@@ -264,7 +264,7 @@ def main():
         },
         supports_check_mode=True)
     if module.check_mode:
-        module.exit_json(changed=True, joined=False, code='ok', retry=False, repaired=[], log=['Would join.'])
+        module.exit_json(changed=True, joined=True, code='ok', retry=False, repaired=[], log=['Would join.'])
     work = Join(module.params)
     try:
         with NodeLock(module.params['lock_timeout']):
