@@ -1,4 +1,5 @@
-/* Owns users and their rights. Invariant: as soon as an enabled administrator exists, one always exists. */
+/* Owns users and their rights. Invariant: as soon as an enabled administrator exists, one always
+ * exists. */
 #include "service/account.h"
 
 #include <ctype.h>
@@ -218,7 +219,8 @@ static struct err *end_sessions(struct service *svc, int64_t user_id)
 	return store_delete_where(svc->store, &session_type, &q, NULL);
 }
 
-/* Apply an edit to a row that was read; the caller's savepoint undoes it when the last administrator would go. */
+/* Apply an edit to a row that was read; the caller's savepoint undoes it when the last
+ * administrator would go. */
 static struct err *apply_edit(struct service *svc, const struct actor *who, const json_t *body,
 	struct user *user)
 {
@@ -292,7 +294,8 @@ struct err *account_password_set(struct service *svc, const struct actor *who, i
 	return e;
 }
 
-/* A hash that no password has, so that unknown names cost as much as known ones. Made by the same preset as password_hash(). */
+/* A hash that no password has, so that unknown names cost as much as known ones. Made by the same
+ * preset as password_hash(). */
 static const char dummy_hash[] =
 	"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

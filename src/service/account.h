@@ -1,5 +1,6 @@
-/* Accounts: users, passwords, web sessions, API tokens, the throttle of logins. Secrets are kept as hashes only; passwords are hashed and
- * checked by the caller off the domain worker (password_hash, password_matches). */
+/* Accounts: users, passwords, web sessions, API tokens, the throttle of logins. Secrets are kept as
+ * hashes only; passwords are hashed and checked by the caller off the domain worker (password_hash,
+ * password_matches). */
 #pragma once
 
 #include <jansson.h>
@@ -15,7 +16,8 @@
 struct err *password_hash(const char *password, char **ret_hash) ERR_RESULT;
 /** True when the password belongs to the hash. Same cost. Any thread. */
 bool password_matches(const char *hash, const char *password);
-/** Rules: length, not the account's name, not a well-known one. Errors: ERR_INVALID that names `field`. Any thread. */
+/** Rules: length, not the account's name, not a well-known one. Errors: ERR_INVALID that names
+ * `field`. Any thread. */
 struct err *password_check(const char *field, const char *name, const char *password) ERR_RESULT;
 
 /** Who credentials belong to. */
@@ -27,19 +29,22 @@ struct identity {
 };
 /** Free what an identity owns. */
 void identity_done(struct identity *identity);
-/** Whose token this is. Errors: ERR_UNAUTHENTICATED (unknown, expired, revoked, user disabled). Domain worker, in a transaction. */
+/** Whose token this is. Errors: ERR_UNAUTHENTICATED (unknown, expired, revoked, user disabled).
+ * Domain worker, in a transaction. */
 struct err *account_by_token(struct service *svc, const char *text,
 	struct identity *ret) ERR_RESULT;
 /** Whose session cookie this is. Errors: ERR_UNAUTHENTICATED. */
 struct err *account_by_session(struct service *svc, const char *cookie,
 	struct identity *ret) ERR_RESULT;
 
-/** First step of a login: the throttle, then the hash to check the password against (a dummy for an unknown or disabled account, so that
- * both cost the same). @ret_hash caller frees   @ret_retry_after_s set with ERR_THROTTLED */
+/** First step of a login: the throttle, then the hash to check the password against (a dummy for an
+ * unknown or disabled account, so that both cost the same). @ret_hash caller frees
+ * @ret_retry_after_s set with ERR_THROTTLED */
 struct err *account_login_begin(struct service *svc, const struct actor *who, const char *name,
 	char **ret_hash, int64_t *ret_retry_after_s) ERR_RESULT;
 /** Second step: count a failure or make a session. @matches what the check of the password gave
- * @ret_cookie secret text for the cookie, caller frees   @ret_user record_done()   Errors: ERR_UNAUTHENTICATED. */
+ * @ret_cookie secret text for the cookie, caller frees   @ret_user record_done()   Errors:
+ * ERR_UNAUTHENTICATED. */
 struct err *account_login_end(struct service *svc, const struct actor *who, const char *name,
 	bool matches, char **ret_cookie, struct user *ret_user) ERR_RESULT;
 /** End one session, or all of the user when session_id is I64_NONE. */
@@ -51,29 +56,35 @@ struct err *account_ready(struct service *svc, bool *ret) ERR_RESULT;
 /** The one-time code for set-up over HTTP; made on first use, the same until set-up is done.
  * @ret_code caller frees   Errors: ERR_CONFLICT when an administrator exists. */
 struct err *account_setup_code(struct service *svc, char **ret_code) ERR_RESULT;
-/** Make the first administrator. @code compared when it is not NULL (NULL: a local door)   @hash of the password
- * Errors: ERR_CONFLICT (exists), ERR_FORBIDDEN (wrong code, counted by the throttle), ERR_THROTTLED, ERR_INVALID (name). */
+/** Make the first administrator. @code compared when it is not NULL (NULL: a local door)   @hash of
+ * the password Errors: ERR_CONFLICT (exists), ERR_FORBIDDEN (wrong code, counted by the throttle),
+ * ERR_THROTTLED, ERR_INVALID (name). */
 struct err *account_setup(struct service *svc, const struct actor *who, const char *code,
 	const char *name, const char *hash, struct user *ret_user) ERR_RESULT;
 
 /** Find a user by id or name. Errors: ERR_NOT_FOUND. */
 struct err *account_user_find(struct service *svc, const char *id_or_name,
 	struct user *ret_user) ERR_RESULT;
-/** Store a new user. @user name, role, disabled are used   @hash of the password. Errors: ERR_INVALID, ERR_EXISTS. */
+/** Store a new user. @user name, role, disabled are used   @hash of the password. Errors:
+ * ERR_INVALID, ERR_EXISTS. */
 struct err *account_user_create(struct service *svc, const struct actor *who,
 	const struct user *user, const char *hash, struct user *ret_user) ERR_RESULT;
-/** Change role, name or disabled. Errors: ERR_NOT_FOUND, ERR_INVALID, ERR_PRECONDITION (last administrator). */
+/** Change role, name or disabled. Errors: ERR_NOT_FOUND, ERR_INVALID, ERR_PRECONDITION (last
+ * administrator). */
 struct err *account_user_edit(struct service *svc, const struct actor *who, const char *id_or_name,
 	const json_t *body, struct user *ret_user) ERR_RESULT;
-/** Remove a user with sessions and tokens. Errors: ERR_NOT_FOUND, ERR_PRECONDITION (last administrator). */
+/** Remove a user with sessions and tokens. Errors: ERR_NOT_FOUND, ERR_PRECONDITION (last
+ * administrator). */
 struct err *account_user_remove(struct service *svc, const struct actor *who,
 	const char *id_or_name) ERR_RESULT;
 /** Set a password and end all sessions of the user. */
 struct err *account_password_set(struct service *svc, const struct actor *who, int64_t user_id,
 	const char *hash) ERR_RESULT;
 
-/** Make an API token. @expires_s 0 = never   @user_id I64_NONE: the caller's own, or at a local door the token belongs to no user
- * @ret_text the secret "mko_...", shown once, caller frees. Errors: ERR_INVALID, ERR_EXISTS, ERR_FORBIDDEN (role above one's own). */
+/** Make an API token. @expires_s 0 = never   @user_id I64_NONE: the caller's own, or at a local
+ * door the token belongs to no user
+ * @ret_text the secret "mko_...", shown once, caller frees. Errors: ERR_INVALID, ERR_EXISTS,
+ * ERR_FORBIDDEN (role above one's own). */
 struct err *account_token_create(struct service *svc, const struct actor *who,
 	const struct token *wish, int64_t expires_s, char **ret_text,
 	struct token *ret_token) ERR_RESULT;

@@ -1,4 +1,5 @@
-/* Owns passwords: rules, hashing, checking. Slow on purpose; never call the hash functions on the domain worker. */
+/* Owns passwords: rules, hashing, checking. Slow on purpose; never call the hash functions on the
+ * domain worker. */
 #include <ctype.h>
 #include <sodium.h>
 #include <string.h>

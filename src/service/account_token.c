@@ -1,4 +1,5 @@
-/* Owns credentials that machines and browsers send with each request: API tokens and sessions. Only hashes are stored. */
+/* Owns credentials that machines and browsers send with each request: API tokens and sessions. Only
+ * hashes are stored. */
 #include <string.h>
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* Owns the hash chain of `audit`: hash = SHA-256 over the previous hash and every other column, each with its length, so that no two
- * different rows give the same input. */
+/* Owns the hash chain of `audit`: hash = SHA-256 over the previous hash and every other column,
+ * each with its length, so that no two different rows give the same input. */
 #include "service/audit.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Owns the rows of `events`: written in the transaction of the change they tell of, read in order by streams. */
+/* Owns the rows of `events`: written in the transaction of the change they tell of, read in order
+ * by streams. */
 #include "service/event.h"
 
 #include "base/mem.h"

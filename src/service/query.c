@@ -1,4 +1,5 @@
-/* Owns the way from a request's words to a store query, and the transaction verbs for rooms that may not see the store. */
+/* Owns the way from a request's words to a store query, and the transaction verbs for rooms that
+ * may not see the store. */
 #include "service/query.h"
 
 #include <string.h>

@@ -1,0 +1,168 @@
+/* Owns what handlers use: typed parameters and bodies, replies, lists. */
+#include <string.h>
+
+#include "api/reply.h"
+#include "api/route.h"
+#include "base/mem.h"
+#include "service/query.h"
+
+#define LIST_LIMIT_DEFAULT 100
+#define LIST_LIMIT_MAX 1000
+
+struct err *call_query(const struct call *call, void *ret_obj)
+{
+	const struct record_type *type = call->route->query;
+	struct err *all = NULL;
+
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct field *f = &type->fields[i];
+		const char *text = decode_query_get(&call->query, f->name);
+		if (text == NULL) {
+			if (f->flags & FIELD_REQUIRED)
+				all = err_field(all, f->name, "is required");
+			continue;
+		}
+		/* "?force" means true */
+		struct err *e = field_from_text(f, ret_obj,
+			f->kind == FIELD_BOOL && text[0] == '\0' ? "true" : text);
+		if (e != NULL)
+			all = err_field(all, f->name, "%s", err_message(e));
+		err_free(e);
+	}
+	return all;
+}
+
+struct err *call_body(const struct call *call, void *ret_obj)
+{
+	return record_from_json(call->route->body_type, ret_obj, call->body,
+		call->route->body_mode);
+}
+
+struct err *call_json(struct call *call, json_t *take_json)
+{
+	reply_json(call->reply, call->route->status, take_json);
+	return NULL;
+}
+
+struct err *call_created(struct call *call, const char *collection, int64_t id, json_t *take_json)
+{
+	call->reply->location = mem_printf("/api/%s/%lld", collection, (long long)id);
+	return call_json(call, take_json);
+}
+
+static bool is_filter(const struct record_type *type, const char *name)
+{
+	const struct field *f = record_field(type, name);
+
+	return f != NULL && (f->flags & FIELD_FILTER) != 0 && (f->flags & FIELD_HIDDEN) == 0;
+}
+
+static struct err *list_sort(const struct record_type *type, const char *value,
+	struct store_query *q)
+{
+	q->descending = value[0] == '-';
+	const struct field *f = record_field(type, value + q->descending);
+	if (f == NULL || (f->flags & FIELD_SORT) == 0)
+		return err_field(NULL, "sort", "lists of %s cannot be sorted by \"%s\"",
+			type->table, value + q->descending);
+	q->sort = f->name;
+	return NULL;
+}
+
+/* One pair of the query; names were checked by the dispatcher, so what is left belongs to
+ * route->query. */
+static struct err *list_pair(const struct record_type *type, const char *name, const char *value,
+	struct store_query *q)
+{
+	if (strcmp(name, "limit") == 0) {
+		struct err *e = parse_i64(value, 1, LIST_LIMIT_MAX, &q->limit);
+		struct err *out = e != NULL ? err_field(NULL, "limit", "%s", err_message(e)) : NULL;
+		err_free(e);
+		return out;
+	}
+	if (strcmp(name, "sort") == 0)
+		return list_sort(type, value, q);
+	if (strcmp(name, "cursor") == 0)
+		q->after = value;
+	else if (strcmp(name, "q") == 0)
+		q->search = value[0] != '\0' ? value : NULL;
+	else if (is_filter(type, name))
+		return query_filter(type, q, name, value);
+	return NULL;
+}
+
+/* Move the wrong fields of one error behind those of another. */
+static struct err *join_fields(struct err *take_all, struct err *take_more)
+{
+	for (size_t i = 0; i < err_field_count(take_more); i++) {
+		const char *message = NULL;
+		const char *field = err_field_at(take_more, i, &message);
+		take_all = err_field(take_all, field, "%s", message);
+	}
+	err_free(take_more);
+	return take_all;
+}
+
+static struct err *list_query(const struct call *call, struct store_query *q)
+{
+	struct err *all = NULL;
+
+	for (size_t i = 0; i < call->query.n; i++) {
+		struct err *e = list_pair(call->route->list_of, call->query.pairs[i].name,
+			call->query.pairs[i].value, q);
+		if (e != NULL && err_field_count(e) == 0) {
+			err_free(all);
+			return e;
+		}
+		if (e != NULL)
+			all = join_fields(all, e);
+	}
+	return all;
+}
+
+static struct err *default_item(struct service *svc, const struct record_type *type,
+	const void *obj, json_t **ret_json)
+{
+	(void)svc;
+	*ret_json = record_to_json(type, obj);
+	return NULL;
+}
+
+static struct err *list_items(struct call *call, const struct store_rows *rows, call_item_fn item,
+	json_t *items)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		json_t *json = NULL;
+		if (item != NULL)
+			TRY(item(call->svc, query_row(rows, i), &json));
+		else
+			TRY(default_item(call->svc, rows->type, query_row(rows, i), &json));
+		json_array_append_new(items, json);
+	}
+	return NULL;
+}
+
+struct err *call_list(struct call *call, const struct store_query *base, call_item_fn item)
+{
+	struct store_query q = {.n_filters = 0};
+	cleanup(mem_freep) char *cursor = NULL;
+	struct store_rows rows;
+
+	if (base != NULL)
+		q = *base;
+	q.limit = LIST_LIMIT_DEFAULT;
+	TRY(list_query(call, &q));
+	TRY(query_page(call->svc, call->route->list_of, &q, &rows, &cursor));
+	json_t *items = json_array();
+	struct err *e = list_items(call, &rows, item, items);
+	query_rows_done(&rows);
+	if (e != NULL) {
+		json_decref(items);
+		return e;
+	}
+	json_t *page = json_object();
+	json_object_set_new(page, "items", items);
+	json_object_set_new(page, "next_cursor",
+		cursor != NULL ? json_string(cursor) : json_null());
+	return call_json(call, page);
+}

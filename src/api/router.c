@@ -1,0 +1,156 @@
+/* Owns the match of a path and method against the route table. First match wins, so rows with
+ * literal parts stand before rows with {parameters} of the same length. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/route.h"
+#include "base/mem.h"
+
+#define ACTION_NAME_MAX 64
+
+/* The operation type that an action route means; NULL when there is none. Verbs may be written with
+ * '-' for '_'. */
+static const struct op_type *action_type(const struct route *route, const char *verb)
+{
+	char name[ACTION_NAME_MAX];
+	int n = snprintf(name, sizeof(name), "%s.%s",
+		route->flags & ROUTE_ACTION_NODE ? "node" : "cluster", verb);
+
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return NULL;
+	for (char *at = strchr(name, '.'); *at != '\0'; at++)
+		if (*at == '-')
+			*at = '_';
+	return op_type_find(name);
+}
+
+struct match {
+	const char *params[ROUTE_PARAMS_MAX];
+	const struct op_type *op;
+};
+
+/* Compare one part of a pattern. */
+static bool match_part(const char *pattern, size_t len, const char *part, struct match *m,
+	size_t *n)
+{
+	if (pattern[0] != '{')
+		return strlen(part) == len && memcmp(pattern, part, len) == 0;
+	must(*n < ROUTE_PARAMS_MAX);
+	m->params[(*n)++] = part;
+	return true;
+}
+
+static bool match_path(const struct route *route, const struct decode_path *path, struct match *ret)
+{
+	struct match m = {.op = NULL};
+	const char *at = route->path;
+	size_t n = 0;
+
+	for (size_t i = 0; i < path->n; i++) {
+		if (*at != '/')
+			return false;
+		size_t len = strcspn(++at, "/");
+		if (!match_part(at, len, path->parts[i], &m, &n))
+			return false;
+		at += len;
+	}
+	if (*at != '\0')
+		return false;
+	if (route->flags & ROUTE_ACTION) {
+		m.op = action_type(route, path->parts[path->n - 1]);
+		if (m.op == NULL)
+			return false;
+	}
+	*ret = m;
+	return true;
+}
+
+static void allow_add(struct str *allow, const char *method)
+{
+	if (allow->len > 0)
+		str_adds(allow, ", ");
+	str_adds(allow, method);
+	if (strcmp(method, "GET") == 0)
+		str_adds(allow, ", HEAD");
+}
+
+const struct route *route_find(const struct route_list *const *lists, const char *method,
+	const struct decode_path *path, const char *ret_params[static ROUTE_PARAMS_MAX],
+	const struct op_type **ret_op, char **ret_allow)
+{
+	struct str allow = STR_INIT;
+	struct match m;
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+
+	for (size_t i = 0; lists[i] != NULL; i++)
+		for (const struct route *r = lists[i]->rows; r < lists[i]->rows + lists[i]->n;
+			r++) {
+			if (!match_path(r, path, &m))
+				continue;
+			if (strcmp(r->method, wanted) == 0) {
+				memcpy(ret_params, m.params, sizeof(m.params));
+				*ret_op = m.op;
+				str_done(&allow);
+				return r;
+			}
+			if (strstr(str_get(&allow), r->method) == NULL)
+				allow_add(&allow, r->method);
+		}
+	if (allow.len > 0) {
+		str_adds(&allow, ", OPTIONS");
+		*ret_allow = str_take(&allow);
+	}
+	return NULL;
+}
+
+/* Whether an operation type belongs to an action row. */
+static bool action_fits(const struct route *route, const struct op_type *type)
+{
+	const char *prefix = route->flags & ROUTE_ACTION_NODE ? "node." : "cluster.";
+
+	return strncmp(type->name, prefix, strlen(prefix)) == 0;
+}
+
+static bool walk_action(struct route_walk *w, const struct route *route)
+{
+	const struct op_type *type;
+
+	while ((type = op_types[w->type]) != NULL) {
+		w->type++;
+		if (!action_fits(route, type))
+			continue;
+		w->op = type;
+		w->route = route;
+		const char *verb = strchr(type->name, '.') + 1;
+		int stem = (int)(strrchr(route->path, '/') - route->path);
+		snprintf(w->path, sizeof(w->path), "%.*s/%s", stem, route->path, verb);
+		return true;
+	}
+	return false;
+}
+
+bool route_walk_next(const struct route_list *const *lists, struct route_walk *w)
+{
+	for (; lists[w->list] != NULL; w->list++, w->row = 0) {
+		w->group = lists[w->list];
+		for (; w->row < w->group->n; w->row++, w->type = 0) {
+			const struct route *route = &w->group->rows[w->row];
+			if (route->flags & ROUTE_ACTION) {
+				if (walk_action(w, route))
+					return true;
+				continue;
+			}
+			w->op = NULL;
+			w->route = route;
+			snprintf(w->path, sizeof(w->path), "%s", route->path);
+			w->row++;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum role route_walk_role(const struct route_walk *w)
+{
+	return w->op != NULL && w->op->role > w->route->role ? w->op->role : w->route->role;
+}
