@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sim import faults, pki, root, worker
 
 BOUNCED = ("daemon-cluster-agent", "daemon-containerd", "daemon-kubelite")
-_CERT_MAKERS = {"server": pki.make_server, "front-proxy-client": pki.make_front_proxy}
+_CERT_MAKERS = {"server": pki.make_server, "front-proxy-client": pki.make_front_proxy, "ca": pki.renew_ca}
 
 
 class Kicker:
@@ -52,10 +52,10 @@ class Kicker:
 
 
 class FaultWatcher:
-    """Applies the faults that are not asked for at an action: certificates about to expire, an empty server list."""
+    """Applies the faults that nobody asks for at an action: certificates that run out, an empty server list, out of memory."""
 
-    def __init__(self, restart: Callable[[str], None]):
-        self._restart = restart
+    def __init__(self, restart: Callable[[str], None], kill: Callable[[str, str], None]):
+        self._restart, self._kill = restart, kill
         self._cert_days: str | None = None
 
     def tick(self) -> None:
@@ -64,6 +64,9 @@ class FaultWatcher:
             self._cert_days = wanted
             if wanted:
                 self._age_certificate(wanted)
+        if faults.active("oom") is not None:
+            faults.take("oom")
+            self._kill("daemon-kubelite", "A process of this unit has been killed by the OOM killer.")
         if root.is_worker():
             worker.empty_provider_if_asked()
 

@@ -139,6 +139,12 @@ def make_ca() -> None:
             _self_signed(cert(stem), subject, CA_DAYS)
 
 
+def renew_ca(days: int = CA_DAYS) -> None:
+    """The same CA (key and name) with another end; what it signed stays valid. 0 or less: it ends now."""
+    openssl("req", "-x509", "-new", "-key", str(cert("ca.key")), "-sha256", "-days", str(max(days, 0)), "-subj", "/CN=10.152.183.1",
+            "-out", str(cert("ca.crt")))
+
+
 def make_dqlite_pair(directory: Path) -> None:
     """Make `cluster.crt` and `cluster.key`, the shared certificate of a dqlite cluster."""
     directory.mkdir(parents=True, exist_ok=True)

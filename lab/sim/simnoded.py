@@ -21,6 +21,8 @@ from sim import agent, faults, kicker, kubelite, launcher, root, services, timin
 from sim.dqlite.member import Fatal, Member
 from sim.kube.store import ObjectStore
 
+# faults that mean "this service does not run"
+DOWN_FAULTS = {"daemon-containerd": "containerd_down", "daemon-k8s-dqlite": "dqlite_down"}
 START_ORDER = ("daemon-containerd", "daemon-k8s-dqlite", "daemon-cluster-agent", "daemon-apiserver-proxy", "daemon-kubelite",
                "daemon-apiserver-kicker", "daemon-etcd", "daemon-flanneld")
 
@@ -78,7 +80,7 @@ class Node:
         self._stores: dict[str, ObjectStore] = {}
         self._ending = threading.Event()
         self._wake_ticks = threading.Event()
-        self._fault_watcher = kicker.FaultWatcher(self.try_restart)
+        self._fault_watcher = kicker.FaultWatcher(self.try_restart, self.kill)
         self._launching = False
 
     # ---- what services ask of each other ----------------------------------------------------------------------------------------
@@ -131,8 +133,11 @@ class Node:
         with self._busy[name]:
             if name in self._running or self._ending.is_set():
                 return
-            if not wanted(name) or (name == "daemon-containerd" and faults.active("containerd_down") is not None):
+            if not wanted(name):
                 self._record(name, active="inactive", sub="dead", result="success", pid=0)
+                return
+            if name in DOWN_FAULTS and faults.active(DOWN_FAULTS[name]) is not None:
+                self._record(name, active="failed", sub="failed", result="exit-code", pid=0)
                 return
             self._launch(name)
 
@@ -230,11 +235,12 @@ class Node:
             self.restart(name)
 
     def _cmd_kill(self, names: list[str], request: dict) -> None:
-        """A signal: SIGTERM stops as `stop`; SIGKILL is no handover and no last writes. systemd starts the service again."""
+        """A signal. SIGTERM ends the service in order; others kill it (no handover, no last writes) and systemd starts it again."""
         for name in reversed(names):
-            if name in self._running:
-                self.stop(name, graceful=request.get("signal") == signal.SIGTERM)
-                self._failed(name, "Main process exited, code=killed, status=9/KILL")
+            if request.get("signal") == signal.SIGTERM:
+                self.stop(name)
+            else:
+                self.kill(name, "Main process exited, code=killed, status=9/KILL")
 
     def _cmd_enable(self, names: list[str], request: dict) -> None:
         for name in names:
@@ -275,7 +281,7 @@ class Node:
 
     def _tick(self) -> None:
         self._fault_watcher.tick()
-        self._follow_containerd_fault()
+        self._follow_down_faults()
         for service in list(self._running.values()):
             if isinstance(service, (agent.Service, kicker.Kicker)):
                 service.tick()
@@ -283,12 +289,20 @@ class Node:
             self._launching = True
             threading.Thread(target=self._launch_configuration, daemon=True).start()
 
-    def _follow_containerd_fault(self) -> None:
-        down = faults.active("containerd_down") is not None
-        if down and "daemon-containerd" in self._running:
-            self.stop("daemon-containerd", graceful=False)
-        elif not down and self._states["daemon-containerd"]["result"] == "signal" and self._states["daemon-containerd"]["enabled"]:
-            self.start("daemon-containerd")
+    def _follow_down_faults(self) -> None:
+        for name, fault in DOWN_FAULTS.items():
+            down = faults.active(fault) is not None
+            if down and name in self._running:
+                self.stop(name, graceful=False)
+                self._record(name, active="failed", sub="failed", result="exit-code")
+            elif not down and self._states[name]["active"] == "failed" and self._states[name]["enabled"]:
+                self.start(name)
+
+    def kill(self, name: str, text: str) -> None:
+        """End a running service as a signal from outside does; systemd starts it again."""
+        if name in self._running:
+            self.stop(name, graceful=False)
+            self._failed(name, text)
 
     def _launch_configuration(self) -> None:
         log = lambda text: services.log("daemon-cluster-agent", text)  # noqa: E731

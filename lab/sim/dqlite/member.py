@@ -321,7 +321,7 @@ class Member:
     # ---- thinking ---------------------------------------------------------------------------------------------------------------
 
     def _monitor(self) -> None:
-        poll = min(1.0, max(0.3, timing.seconds("dqlite_poll")))
+        poll = timing.seconds("dqlite_poll")
         refresh_at = 0.0
         while not self._stopping.is_set():
             try:
@@ -380,9 +380,11 @@ class Member:
             self._sync()
             self._wake.notify_all()
 
-    @staticmethod
-    def _blocked() -> bool:
-        return any(faults.active(name) is not None for name in ("dqlite_down", "dqlite_lock"))
+    def _blocked(self) -> bool:
+        if faults.active("dqlite_lock") is None:
+            return False
+        self._log("error in transaction: database is locked")
+        return True
 
     def _sync(self) -> None:
         assert self._raft is not None
@@ -467,7 +469,7 @@ class _Peer:
         self._stop.set()
 
     def _run(self) -> None:
-        poll = min(1.0, max(0.3, timing.seconds("dqlite_poll")))
+        poll = timing.seconds("dqlite_poll")
         connection = None
         while not self._stop.is_set():
             try:
