@@ -40,10 +40,11 @@ check_cov() {
 
 # fuzz [NAME|all] [SECONDS]
 check_fuzz() {
-	local name=${1:-all} seconds=${2:-30} passed=0 failed=0 program new
+	local name=${1:-all} seconds=${2:-30} passed=0 failed=0 program new programs
 	case $name in [0-9]*) seconds=$name name=all ;; esac
 	configure "$BUILD/fuzz" "$(clang_tool clang)" -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Doptimization=1
-	compile "$BUILD/fuzz"
+	mapfile -t programs < <(ninja -C "$BUILD/fuzz" -t targets all | sed -n 's/^\(tests\/fuzz_[a-z0-9_]*\): .*/\1/p')
+	compile "$BUILD/fuzz" "${programs[@]}"
 	for program in "$BUILD"/fuzz/tests/fuzz_*; do
 		if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
 		case $name in all | "$(basename "$program")") ;; *) continue ;; esac

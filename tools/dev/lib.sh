@@ -80,7 +80,7 @@ compile() {
 		tail -n 20 "$dir/configure.log" >&2
 		return 1
 	}
-	ninja -C "$dir" -j "$JOBS" --quiet "$@"
+	ninja -C "$dir" -j "$JOBS" --quiet "$@" | sed '/^ninja: /d'
 }
 
 build_user() {
