@@ -1,4 +1,5 @@
-/* Owns the life of a runner process, from both sides: starting it and looking at it (server), and its main loop (op-runner). */
+/* Owns the life of a runner process, from both sides: starting it and looking at it (server), and
+ * its main loop (op-runner). */
 #include "driver/runner.h"
 
 #include <errno.h>
@@ -31,8 +32,6 @@
 #define KILL_AFTER_MS 8000
 #define EVENTS_FD 3
 
-extern char **environ;
-
 /* ---- main loop ---- */
 
 struct run {
@@ -59,7 +58,8 @@ static struct err *take_events(struct run *r, const char *data, size_t len)
 		str_add(&r->line, data, n);
 		if (nl == NULL)
 			return NULL;
-		/* a line longer than the cap was dropped by the builder: say so instead of guessing at half an event */
+		/* a line longer than the cap was dropped by the builder: say so instead of guessing
+		 * at half an event */
 		struct err *e = r->line.overflowed
 			? journal_event(&r->journal,
 				  json_pack("{s:s, s:s}", "event", "warning", "message",
@@ -123,7 +123,8 @@ static void ask_end(struct run *r, bool *why)
 	child_signal(&r->child, SIGINT);
 }
 
-/* Deadlines: the run's own, and the steps of an end that was asked for. Returns the time to the next one in ms. */
+/* Deadlines: the run's own, and the steps of an end that was asked for. Returns the time to the
+ * next one in ms. */
 static int check_deadlines(struct run *r)
 {
 	static const struct {
@@ -274,8 +275,8 @@ static void run_carry_out(struct run *r)
 		err_ignore(journal_finish(&r->journal, &r->end));
 	child_done(&r->child);
 	if (r->private_dir != NULL && !r->spec.keep)
-		err_ignore(
-			fs_remove_tree(r->private_dir)); /* swept at the next start of a server */
+		err_ignore(fs_remove_tree(r->private_dir)); /* swept at the next start of a server
+							     */
 	journal_done(&r->journal);
 	ansible_files_done(&r->files);
 	seal_key_free(r->key);
@@ -298,6 +299,8 @@ static uint64_t start_time_of(pid_t pid)
 	}
 	/* field 22, counted after the last ')' because the name may contain anything: proc(5) */
 	const char *p = strrchr(text, ')');
+	if (p != NULL && (strncmp(p, ") Z", 3) == 0 || strncmp(p, ") X", 3) == 0))
+		return 0; /* dead, only not reaped yet */
 	for (int field = 2; p != NULL && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p != NULL ? strtoull(p, NULL, 10) : 0;
@@ -532,7 +535,8 @@ enum runner_state runner_look(const char *dir)
 	bool exists = false;
 	bool held = false;
 
-	/* the lock first: a runner that ends between the two looks has its result written before the lock is free */
+	/* the lock first: a runner that ends between the two looks has its result written before
+	 * the lock is free */
 	look_lock(dir, &exists, &held);
 	if (access(result, F_OK) == 0)
 		return RUNNER_FINISHED;

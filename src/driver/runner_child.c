@@ -35,7 +35,7 @@ static void command_exec(const struct child_command *command, int pipes[PIPE_N][
 		dup2(pipes[PIPE_OUTPUT][1], STDERR_FILENO) < 0 ||
 		dup2(pipes[PIPE_EVENTS][1], command->events_fd) < 0)
 		_exit(126);
-	execve(command->argv[0], command->argv, command->env);
+	execvpe(command->argv[0], command->argv, command->env);
 	static const char text[] = "mko: cannot run ansible-playbook\n";
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 	_exit(127);
