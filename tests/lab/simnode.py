@@ -58,8 +58,8 @@ class Node:
     # -- power --------------------------------------------------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        log = open(self.root / "console.log", "ab")
-        self.process = subprocess.Popen([sys.executable, "-S", "-m", "sim.simnoded"], env=self.environment, stdout=log, stderr=log)
+        with open(self.root / "console.log", "ab") as log:
+            self.process = subprocess.Popen([sys.executable, "-S", "-m", "sim.simnoded"], env=self.environment, stdout=log, stderr=log)
         self.wait(lambda: (self.root / "run/sim/control.sock").exists(), 10)
 
     def power_cut(self) -> None:

@@ -67,9 +67,9 @@ def print_short(ready: bool, on: list, off: list) -> None:
         *(f"{addons.REPOSITORY}/{a.name}: disabled" for a in off))
 
 
-def print_yaml(ready: bool, on: list, off: list, info: list[tuple[str, str]]) -> None:
-    voters = sum(role == "voter" for _, role in info)
-    say("microk8s:", f"  running: {ready}", "high-availability:", f"  enabled: {voters > 2}", "  nodes:")
+def print_yaml(ready: bool, on: list, off: list, info: list[tuple[str, str]], ha_lock: bool = True) -> None:
+    """`enabled` tells of the lock file, not of three voters."""
+    say("microk8s:", f"  running: {ready}", "high-availability:", f"  enabled: {ha_lock}", *(["  nodes:"] if ha_lock else []))
     for address, role in info:
         say(f"    - address: {address}", f"      role: {role}")
     if not ready:
@@ -118,7 +118,7 @@ def run(argv: list[str]) -> int:
     elif options.format == "short":
         print_short(ready, on, off)
     elif options.format == "yaml":
-        print_yaml(ready, on, off, dqlite_info())
+        print_yaml(ready, on, off, dqlite_info(), root.is_ha())
     else:
         print_pretty(ready, on, off, dqlite_info() if ready else [], root.is_ha())
     return 0 if ready else 1

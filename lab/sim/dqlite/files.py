@@ -79,5 +79,13 @@ def save_state(state: dict, index: int, keeps_log: bool, directory: Path | None 
             file.unlink()
 
 
+def damage(directory: Path) -> bool:
+    """Overwrite the newest segment with zeros; False when there is none."""
+    newest = max((f for f in directory.iterdir() if _SEGMENT.match(f.name)), key=lambda f: f.name, default=None)
+    if newest is not None:
+        newest.write_bytes(bytes(64))
+    return newest is not None
+
+
 class CorruptLog(RuntimeError):
     """A segment that cannot be read; the text is its name."""

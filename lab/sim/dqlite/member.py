@@ -70,9 +70,9 @@ class Member:
 
     def start(self) -> None:
         """Read `$B`, bind and run. Raises Fatal with the log text."""
-        if (what := faults.active("dqlite_corrupt")) is not None:
-            raise Fatal(f"raft_start(): io: closed {what or 'segment'} 0000000000000001-{files.last_index(root.backend()):016d} "
-                        "is past last snapshot snapshot-1-1024-1")
+        if faults.active("dqlite_corrupt") is not None and files.damage(root.backend()):
+            with faults.changing(faults.directory()) as every:  # the damage is on the disk now; a reinstalled node has none
+                every.pop("dqlite_corrupt", None)
         self._load()
         self._bind()
         root.write(root.backend("kine.sock:12379"), "")
@@ -90,7 +90,8 @@ class Member:
         try:
             state = files.load_state()
         except files.CorruptLog as error:
-            raise Fatal(f"raft_start(): io: load closed segment {error}: entries count in preamble is zero") from error
+            raise Fatal(f"raft_start(): io: load closed segment {error}: entries batch 1 starting at byte 8: entries count in preamble is zero"
+                        ) from error
         if info is None or state is None:
             raise Fatal(f"failed to open {directory}: no existing state")
         self.address, self.id = info["Address"], info["ID"]
