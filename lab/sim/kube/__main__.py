@@ -22,7 +22,8 @@ from sim.kube.controllers import Controllers
 from sim.kube.kubelet import Kubelet
 from sim.kube.store import ObjectStore
 
-SECONDS = {"first_ready": 45, "lease": 10, "drain_per_pod": 2, "node_grace": 40, "evict": 300}
+# knob -> seconds on a real machine, least after scaling (a busy machine must not take its own slowness for a dead node)
+SECONDS = {"first_ready": (45, 0), "lease": (10, 0.5), "drain_per_pod": (2, 0), "node_grace": (40, 3), "evict": (300, 2)}
 CONTROL_PLANE = {"node.kubernetes.io/microk8s-controlplane": "microk8s-controlplane"}
 WORKER = {"node.kubernetes.io/microk8s-worker": "microk8s-worker"}
 CONTROL_SECONDS = 0.2
@@ -43,7 +44,8 @@ class Timing:
         self._scale = scale
 
     def seconds(self, knob: str) -> float:
-        return SECONDS[knob] * self._scale
+        base, least = SECONDS[knob]
+        return max(base * self._scale, least)
 
 
 class Control:

@@ -52,7 +52,7 @@ class ApiServer:
         self._store, self._version = store, version
         self._authorization_mode, self._has_quorum = authorization_mode, has_quorum
         self._tokens, self._no_quorum_delay = tokens, no_quorum_delay
-        self._rest = RestApi(store, faults)
+        self._rest = RestApi(store, faults, has_quorum)
         self._stopping = threading.Event()
         self._server = HttpServer(
             host, port, self._answer, lambda: server_context(server_cert, server_key, client_ca), f"api-{node_name}"

@@ -180,14 +180,31 @@ def openapi_v2(version: str) -> bytes:
 
 @lru_cache(maxsize=None)
 def openapi_v2_protobuf(version: str) -> bytes:
-    """The same as protobuf (gnostic `openapi_v2.Document`): swagger = 1, info = 2 {title = 1, version = 2}, paths = 8."""
-    info = _protobuf_field(1, b"Kubernetes") + _protobuf_field(2, version.encode())
-    return _protobuf_field(1, b"2.0") + _protobuf_field(2, info) + _protobuf_field(8, b"")
+    """The same as protobuf (gnostic `openapi_v2.Document`), with a PATCH operation per kind: kubectl 1.20 looks there whether a kind
+    supports a server-side dry run."""
+    info = _field(1, b"Kubernetes") + _field(2, version.encode())
+    paths = b"".join(_field(2, _openapi_v2_path(resource)) for resource in RESOURCES)
+    return _field(1, b"2.0") + _field(2, info) + _field(8, paths)
 
 
-def _protobuf_field(number: int, value: bytes) -> bytes:
-    """A length-delimited field; the lengths here all fit one byte."""
-    return bytes((number << 3 | 2, len(value))) + value
+def _openapi_v2_path(resource: Resource) -> bytes:
+    """A NamedPathItem with `patch`, its query parameter `dryRun` and its kind. The numbers are those of OpenAPIv2.proto."""
+    query_parameter = _field(2, b"query") + _field(4, b"dryRun")
+    parameter = _field(1, _field(2, _field(3, query_parameter)))
+    kind = f"group: '{resource.group}'\nkind: {resource.kind}\nversion: {resource.version}\n"
+    extension = _field(1, b"x-kubernetes-group-version-kind") + _field(2, _field(2, kind.encode()))
+    operation = _field(8, parameter) + _field(13, extension)
+    prefix = f"/apis/{resource.api_version}" if resource.group else "/api/v1"
+    return _field(1, f"{prefix}/{_openapi_path(resource)}".encode()) + _field(2, _field(8, operation))
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """A length-delimited protobuf field with a number below 16."""
+    length, rest = b"", len(value)
+    while rest > 0x7F:
+        length += bytes((rest & 0x7F | 0x80,))
+        rest >>= 7
+    return bytes((number << 3 | 2,)) + length + bytes((rest,)) + value
 
 
 @lru_cache(maxsize=None)

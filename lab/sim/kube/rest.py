@@ -56,8 +56,8 @@ class _DryRun(Exception):
 class RestApi:
     """`handle` answers one request on objects. Raises ApiError and StoreError, which the caller turns into Status bodies."""
 
-    def __init__(self, store: ObjectStore, faults: Any):
-        self._store, self._faults = store, faults
+    def __init__(self, store: ObjectStore, faults: Any, has_quorum: Callable[[], bool]):
+        self._store, self._faults, self._has_quorum = store, faults, has_quorum
 
     def handle(self, request: Request, target: Target) -> Response:
         if target.resource.group == "metrics.k8s.io":
@@ -115,7 +115,7 @@ class RestApi:
             return _partial(obj) if form else obj
 
         keep = _selection(request, target.resource)
-        watch = Watch(self._store, target.resource, target.namespace, keep, show, request)
+        watch = Watch(self._store, target.resource, target.namespace, keep, show, request, self._has_quorum)
         return Response(200, stream=watch.run)
 
     def _show(self, request: Request, obj: Object, target: Target, code: int = 200) -> Response:

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from sim.kube.errors import from_store
 from sim.kube.httpd import Request, Stream, dumps
 from sim.kube.resources import Resource
-from sim.kube.store import Event, Gone, Object, ObjectStore
+from sim.kube.store import Event, Gone, Object, ObjectStore, Subscription
 
 BOOKMARK_SECONDS = 60
+NO_QUORUM_SECONDS = 1.0
 MIN_SECONDS, MAX_SECONDS = 1800, 3600
 
 
 class Watch:
-    """`run` sends until the time limit, until the history is gone, or until the client leaves."""
+    """`run` sends until the time limit, until the history is gone, or until the client leaves.
+
+    While `available()` is False (no quorum) it stays open and silent, as a watch on a dqlite without leader does.
+    """
 
     def __init__(
         self,
@@ -26,8 +30,10 @@ class Watch:
         keep: Callable[[Object], bool],
         show: Callable[[Object], Object],
         request: Request,
+        available: Callable[[], bool],
     ):
         self._store, self._resource, self._namespace = store, resource, namespace
+        self._available = available
         self._keep, self._show = keep, show
         self._start = request.query.get("resourceVersion", "")
         self._bookmarks = request.flag("allowWatchBookmarks")
@@ -45,21 +51,30 @@ class Watch:
         finally:
             subscription.close()
 
-    def _follow(self, stream: Stream, subscription) -> None:
+    def _follow(self, stream: Stream, subscription: Subscription) -> None:
         revision = self._initial(stream)
         bookmark_at = time.monotonic() + BOOKMARK_SECONDS
         while (now := time.monotonic()) < self._deadline:
-            for event in self._store.events_since(self._resource.key, revision):
-                revision = event.revision
-                for kind, obj in self._visible(event):
-                    stream.send(_line(kind, self._show(obj)))
+            until = min(self._deadline, bookmark_at)
+            if self._available():
+                revision = self._send_news(stream, revision)
+            else:
+                until = now + NO_QUORUM_SECONDS
             if now >= bookmark_at:
                 bookmark_at = now + BOOKMARK_SECONDS
                 if self._bookmarks:
                     stream.send(self._bookmark(revision, {}))
-            if not stream.wait(subscription.fileno(), min(self._deadline, bookmark_at) - now):
+            if not stream.wait(subscription.fileno(), until - now):
                 raise ConnectionResetError
             subscription.clear()
+
+    def _send_news(self, stream: Stream, revision: int) -> int:
+        """Send the events after `revision`; the revision of the last one."""
+        for event in self._store.events_since(self._resource.key, revision):
+            revision = event.revision
+            for kind, obj in self._visible(event):
+                stream.send(_line(kind, self._show(obj)))
+        return revision
 
     def _initial(self, stream: Stream) -> int:
         """Send the present objects when the client wants them; the revision from which to go on."""
