@@ -1,5 +1,6 @@
-/* The SQLite backend: opening by url, transactions, durability, and the struct that ties its files together.
- * WAL mode, one connection. Transactions take the write lock at their beginning, so nothing fails half-way because of a reader. */
+/* The SQLite backend: opening by url, transactions, durability, and the struct that ties its files
+ * together. WAL mode, one connection. Transactions take the write lock at their beginning, so
+ * nothing fails half-way because of a reader. */
 #include "store/store_sqlite_int.h"
 
 #include <errno.h>
@@ -15,14 +16,15 @@ extern const struct store_backend store_sqlite;
 /* The file is made by us so that it is 0600 from its first byte on; -wal and -shm take its mode. */
 static struct err *ensure_file(const char *path)
 {
-	/* never open and close an existing file: that would drop the locks of another connection of this process */
+	/* never open and close an existing file: that would drop the locks of another connection of
+	 * this process */
 	cleanup(fs_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		return NULL;
 	if (errno != EEXIST)
 		return err_errno(errno, "create the database %s", path);
-	if (access(path, R_OK | W_OK) != 0)
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
 		return err_errno(errno, "open the database %s", path);
 	return NULL;
 }
@@ -74,8 +76,9 @@ static void rollback(void *conn)
 		"ROLLBACK")); /* a rollback that fails ends with the connection or the next begin */
 }
 
-/* Flush the write-ahead log: what synchronous=FULL does at the end of each commit. The setting itself cannot be changed inside a
- * transaction, and how durable it must be is known only at its end. */
+/* Flush the write-ahead log: what synchronous=FULL does at the end of each commit. The setting
+ * itself cannot be changed inside a transaction, and how durable it must be is known only at its
+ * end. */
 static struct err *flush_log(struct sqlite_conn *c)
 {
 	sqlite3_file *file = NULL;
@@ -116,7 +119,8 @@ static struct err *release(void *conn, bool keep)
 	return run_cached(conn, "RELEASE job");
 }
 
-/* Changes over this connection and over others are both counted up, so the sum is new after each of them. */
+/* Changes over this connection and over others are both counted up, so the sum is new after each of
+ * them. */
 static struct err *table_version(void *conn, const struct record_type *type, int64_t *ret)
 {
 	struct sqlite_conn *c = conn;
