@@ -1,4 +1,5 @@
-/* Owns where private run folders lie: /run/mko for root, $XDG_RUNTIME_DIR/mko for a user, /dev/shm/mko-UID where neither exists. */
+/* Owns where private run folders lie: /run/mko for root, $XDG_RUNTIME_DIR/mko for a user,
+ * /dev/shm/mko-UID where neither exists. */
 #include "driver/private_dir.h"
 
 #include <dirent.h>

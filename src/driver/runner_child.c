@@ -1,7 +1,8 @@
 /* Owns the process tree of a run:
- *   runner ── guard (leader of the process group, holds the lock, subreaper) ── ansible-playbook ── workers, ssh ...
- * The guard never execs. It waits for ansible-playbook and reports its status; when the runner dies (control pipe ends) it ends the whole
- * group at once. So a dead runner never leaves Ansible working on nodes whose locks are free. */
+ *   runner ── guard (leader of the process group, holds the lock, subreaper) ── ansible-playbook ──
+ * workers, ssh ... The guard never execs. It waits for ansible-playbook and reports its status;
+ * when the runner dies (control pipe ends) it ends the whole group at once. So a dead runner never
+ * leaves Ansible working on nodes whose locks are free. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -69,26 +70,50 @@ static void guard_end_group(void)
 	kill(0, SIGKILL); /* this process too: the lock becomes free with its last holder */
 }
 
-/* The guard's life. Polls each 20 ms only after the command's death is near: SIGCHLD interrupts the poll otherwise. */
+static void on_child(int signal)
+{
+	(void)signal; /* only there so that ppoll() is interrupted */
+}
+
+/* SIGCHLD is open only while waiting: none can be missed between the look and the wait. */
+static int wait_for_change(struct pollfd *fd)
+{
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sigdelset(&mask, SIGCHLD);
+	return ppoll(fd, 1, NULL, &mask);
+}
+
+/* The guard's life. */
 static void guard_run(pid_t command, int control_fd, int status_fd)
 {
-	struct pollfd fds[1] = {{.fd = control_fd, .events = POLLIN}};
+	struct pollfd fd = {.fd = control_fd, .events = POLLIN};
 	int status = 0;
 
 	for (;;) {
 		if (reap(command, &status)) {
 			(void)!write(status_fd, &status, sizeof(status));
 			close(status_fd);
-			status_fd = -1;
 			command = -1;
 		}
-		int n = poll(fds, 1, 100);
-		if (n <= 0 || !(fds[0].revents & (POLLIN | POLLHUP | POLLERR)))
+		if (wait_for_change(&fd) <= 0 || !(fd.revents & (POLLIN | POLLHUP | POLLERR)))
 			continue;
 		if (command < 0)
 			kill(0, SIGKILL); /* a normal end: nothing of value is left in the group */
 		guard_end_group();
 	}
+}
+
+static void watch_children(void)
+{
+	struct sigaction action = {.sa_handler = on_child};
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	sigaction(SIGCHLD, &action, NULL);
 }
 
 static void guard_main(const struct child_command *command, int pipes[PIPE_N][2])
@@ -98,6 +123,7 @@ static void guard_main(const struct child_command *command, int pipes[PIPE_N][2]
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	watch_children();
 	pid_t pid = fork();
 	if (pid < 0)
 		_exit(126);

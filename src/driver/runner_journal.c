@@ -1,4 +1,5 @@
-/* Owns what a run leaves behind: events.jsonl, log.txt, result.json, and the judgement how it ended. */
+/* Owns what a run leaves behind: events.jsonl, log.txt, result.json, and the judgement how it
+ * ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

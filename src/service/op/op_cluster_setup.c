@@ -1,4 +1,5 @@
-/* cluster.setup: from nodes to a running cluster; run again, it finishes what is missing and changes nothing else. */
+/* cluster.setup: from nodes to a running cluster; run again, it finishes what is missing and
+ * changes nothing else. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -14,7 +15,8 @@ static const struct op_param params[] = {
 		.help = "Snap channel, for example 1.32/stable. Default: of the cluster, else of the configuration."},
 };
 
-/* The first nodes without a role become control planes until there are enough, the others workers. */
+/* The first nodes without a role become control planes until there are enough, the others workers.
+ */
 static size_t decide_roles(struct op_run *run)
 {
 	size_t wanted = run->cluster->ha_enabled ? HA_CONTROL_PLANES : 1;

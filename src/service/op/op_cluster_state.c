@@ -20,7 +20,8 @@ static const json_t *member_named(const json_t *scan, const char *hostname)
 	return NULL;
 }
 
-/* Voters that may still be lost: living voters minus the majority of configured ones (facts/microk8s.md 3.1). */
+/* Voters that may still be lost: living voters minus the majority of configured ones
+ * (facts/microk8s.md 3.1). */
 static int64_t quorum_margin(const json_t *scan)
 {
 	int64_t voters = 0;
@@ -121,7 +122,8 @@ struct err *cluster_state_finish(struct service *svc, struct op_run *run)
 	bool setup = run->type->risk != OP_RISK_READ;
 	const char *why = json_string_value(json_object_get(run->op->error, "summary"));
 
-	/* told by a control plane during this operation: that stands, unless the set-up failed after it */
+	/* told by a control plane during this operation: that stands, unless the set-up failed
+	 * after it */
 	bool told = c->scanned_at != I64_NONE && c->scanned_at >= run->op->started_at;
 	if (run->op->status == OP_SUCCEEDED || (told && !setup) ||
 		(!setup && run->op->status == OP_CANCELLED))

@@ -1,5 +1,6 @@
-/* Owns the pump: one pass looks at every operation that is not final and moves it as far as it can go. No memory of its own: after any
- * crash the next pass continues from rows and files. Intent is committed before a runner is started. */
+/* Owns the pump: one pass looks at every operation that is not final and moves it as far as it can
+ * go. No memory of its own: after any crash the next pass continues from rows and files. Intent is
+ * committed before a runner is started. */
 #include <string.h>
 
 #include "base/log.h"
@@ -65,7 +66,8 @@ static struct err *begin_run(struct service *svc, struct operation *op)
 	return op_save(svc, op, "operation.started");
 }
 
-/* Starts the runner of an operation that is committed as running. Safe to call again: a runner that has ever held the lock is left alone. */
+/* Starts the runner of an operation that is committed as running. Safe to call again: a runner that
+ * has ever held the lock is left alone. */
 static struct err *launch(struct service *svc, struct operation *op)
 {
 	struct op_run run;
@@ -110,7 +112,8 @@ static struct err *start(struct service *svc, struct operation *op)
 	struct err *e = in_transaction(svc, begin_run, op);
 
 	if (e != NULL) {
-		/* nothing was stored: the copy in memory goes back to what the row says before the failure is recorded */
+		/* nothing was stored: the copy in memory goes back to what the row says before the
+		 * failure is recorded */
 		struct operation fresh;
 		enum err_code code = err_code(e);
 		if (code == ERR_UNAVAILABLE)
@@ -197,7 +200,8 @@ static struct err *damaged(struct service *svc, struct operation *op)
 	return e;
 }
 
-/* An operation whose own files cannot be read must not stop the others; when the store fails, nothing can be done now. */
+/* An operation whose own files cannot be read must not stop the others; when the store fails,
+ * nothing can be done now. */
 static struct err *run_failed(struct service *svc, struct operation *op, struct err *take_err)
 {
 	struct operation fresh;

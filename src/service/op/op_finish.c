@@ -1,4 +1,5 @@
-/* Owns the end of an operation: final status, what each host was left in, locks, and the state of the target. */
+/* Owns the end of an operation: final status, what each host was left in, locks, and the state of
+ * the target. */
 #include <string.h>
 
 #include "base/fs.h"
@@ -9,7 +10,8 @@
 
 #define RESULT_MAX ((size_t)1 << 20)
 
-/* What a host that had no end of its own is left in. Nobody knows what a cut-off task did: never "failed", never guessed. */
+/* What a host that had no end of its own is left in. Nobody knows what a cut-off task did: never
+ * "failed", never guessed. */
 static int64_t host_left_in(int64_t host_status, int64_t op_status)
 {
 	if (host_status == OP_HOST_RUNNING)

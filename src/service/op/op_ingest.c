@@ -1,5 +1,6 @@
-/* Owns the way of events from a runner's file into the store: each complete line once, in order; what was taken in and what it changed are
- * committed together, so that a crash at any point neither loses nor doubles an event. */
+/* Owns the way of events from a runner's file into the store: each complete line once, in order;
+ * what was taken in and what it changed are committed together, so that a crash at any point
+ * neither loses nor doubles an event. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -119,7 +120,8 @@ static struct err *on_host_task(struct ingest *in, const json_t *event)
 	return NULL;
 }
 
-/* Facts about a node that playbooks give: JSON key and field of the record. Values are checked like any input. */
+/* Facts about a node that playbooks give: JSON key and field of the record. Values are checked like
+ * any input. */
 static const struct {
 	const char *key;
 	const char *field;
@@ -271,9 +273,8 @@ static struct err *take_line(struct ingest *in, const char *line, size_t len)
 
 	if (kind == NULL || seq != in->op->event_seq + 1) {
 		json_decref(event);
-		return err_new(ERR_PROTOCOL,
-			"events of operation %lld: event %lld is missing or damaged",
-			(long long)in->op->id, (long long)in->op->event_seq + 1);
+		return err_new(ERR_PROTOCOL, "event %lld is missing or damaged",
+			(long long)in->op->event_seq + 1);
 	}
 	for (size_t i = 0; e == NULL && i < ARRAY_LEN(takers); i++)
 		if (strcmp(kind, takers[i].event) == 0)

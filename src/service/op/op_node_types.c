@@ -1,4 +1,5 @@
-/* Operation types whose playbooks act on nodes one by one and need no more than a description: one row each. */
+/* Operation types whose playbooks act on nodes one by one and need no more than a description: one
+ * row each. */
 #include "base/mem.h"
 #include "service/op/op_run.h"
 

@@ -1,4 +1,5 @@
-/* Owns the check of an operation's parameters against its type, by the same rules as record fields. */
+/* Owns the check of an operation's parameters against its type, by the same rules as record fields.
+ */
 #include <string.h>
 
 #include "base/mem.h"

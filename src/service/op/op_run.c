@@ -208,7 +208,8 @@ void op_run_set_hosts_entries(struct op_run *run)
 	op_run_set(run, "mko_hosts_entries", entries);
 }
 
-/* A node operation holds its node, and shares the node's cluster so that nothing else takes the cluster alone meanwhile. */
+/* A node operation holds its node, and shares the node's cluster so that nothing else takes the
+ * cluster alone meanwhile. */
 struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 {
 	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));

@@ -90,8 +90,12 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 {
 	const struct op_type *type = op_type_find(req->type);
 
+	json_t *params = NULL;
+
 	TRY(check_request(who, type, req));
-	TRY(op_params_check(type, req->params, &op->params));
+	TRY(op_params_check(type, req->params, &params));
+	json_decref(op->params);
+	op->params = params;
 	TRY(set_target(svc, type, req, op));
 	field_set_text(&op->type, type->name);
 	field_set_text(&op->requested_by, who->name);
@@ -319,7 +323,8 @@ static struct err *retry_in(struct service *svc, const struct actor *who,
 			(long long)old->id);
 	TRY(hosts_to_retry(svc, old->id, &names));
 	snprintf(target, sizeof(target), "%lld", (long long)old->target_id);
-	/* a cluster's playbook needs the members that are good too: it is idempotent and leaves them alone */
+	/* a cluster's playbook needs the members that are good too: it is idempotent and leaves
+	 * them alone */
 	struct op_request req = {
 		.type = old->type,
 		.target = old->target_id != I64_NONE ? target : NULL,
