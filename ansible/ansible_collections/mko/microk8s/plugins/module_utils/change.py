@@ -7,6 +7,7 @@ text for people and a code for programs; the caller holds the NodeLock.
 from __future__ import (absolute_import, division, print_function)
 __metaclass__ = type
 
+import calendar
 import grp
 import json
 import os
@@ -145,8 +146,7 @@ def start(check_mode=False):
 
 
 def wait_ready(timeout):
-    """Until this node is Ready. On a control plane `status --wait-ready` does the waiting, the API is asked for the proof."""
-    deadline = time.monotonic() + timeout
+    """Until this node is Ready and, on a control plane, MicroK8s agrees (its own test is weaker: any node may be Ready)."""
     last = ''
 
     def own_ready():
@@ -155,14 +155,13 @@ def wait_ready(timeout):
 
     if own_ready():
         return
-    if mk8s.role() != 'worker':
-        left = max(5, int(timeout))
-        result = run([mk8s.MICROK8S, 'status', '--wait-ready', '--timeout', str(left)], left * 2)
-        last = result.short(400)
-        if result.out.startswith('microk8s is running') and own_ready():
+    if wait_until(own_ready, timeout, POLL_S):
+        if mk8s.role() == 'worker':
             return
-    if wait_until(own_ready, max(5, deadline - time.monotonic()), POLL_S):
-        return
+        result = run([mk8s.MICROK8S, 'status', '--wait-ready', '--timeout', '60'], 180)
+        if result.out.startswith('microk8s is running'):
+            return
+        last = result.short(400)
     raise Failed('not_ready', 'MicroK8s did not become ready within %d s. %s%s' % (timeout, last + '\n' if last else '', why_not_ready()))
 
 
@@ -256,6 +255,13 @@ def is_member(role, own, seed, ca=None):
     return any(one['name'] == mk8s.node_name() for one in mk8s.api_nodes(15) or ())
 
 
+def started(unit):
+    """When a service of MicroK8s was started, in seconds since 1970; 0 when it does not run."""
+    shown = run(['/usr/bin/systemctl', 'show', '-p', 'ExecMainStartTimestamp', 'snap.microk8s.daemon-%s.service' % unit], 10, env={'TZ': 'UTC'}).out
+    match = re.search(r'(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) UTC', shown)
+    return calendar.timegm(tuple(int(part) for part in match.groups())) if match else 0
+
+
 def settled(role, own):
     """Evidence that a fresh member has come to rest: (Ready, nothing more to come).
 
@@ -266,15 +272,13 @@ def settled(role, own):
     if not node or not node['ready']:
         return False, False
     if role == 'worker':
-        return True, True
+        return True, True     # nothing is restarted on a worker after its join
     certs = mk8s.DATA + '/certs/'
     signed = run(['/usr/bin/openssl', 'verify', '-CAfile', certs + 'ca.crt', certs + 'server.crt'], 10).rc == 0
     if not signed:
         return True, False
-    stamp = run(['/usr/bin/systemctl', 'show', '-p', 'ExecMainStartTimestamp', '--timestamp=unix', 'snap.microk8s.daemon-kubelite.service'], 10).out
-    match = re.search(r'@(\d+)', stamp)
     try:
-        after = bool(match) and int(match.group(1)) + 1 >= int(os.stat(certs + 'server.crt').st_mtime)
+        after = started('kubelite') + 1 >= int(os.stat(certs + 'server.crt').st_mtime)
     except OSError:
         after = False
     written = any(mk8s.ip_of(one['address']) == own for one in mk8s.file_members())
@@ -289,7 +293,7 @@ def wait_settled(role, own, timeout, least, most):
         ready, rest = settled(role, own)
         now = time.monotonic()
         since = (since if since is not None else now) if ready else None
-        if since is not None and (now - since >= most or (rest and now - since >= least)):
+        if since is not None and (now - since >= most or (rest and (role == 'worker' or now - since >= least))):
             return
         time.sleep(POLL_S)
     raise Failed('not_settled', 'The node joined, but did not stay Ready within %d s. %s' % (timeout, why_not_ready()))

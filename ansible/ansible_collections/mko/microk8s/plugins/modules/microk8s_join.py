@@ -74,9 +74,9 @@ options:
     type: int
     default: 300
   settle_least:
-    description: Seconds that the node must stay Ready when all evidence says that it is at rest.
+    description: Seconds that a control plane must stay Ready when all evidence says that it is at rest.
     type: int
-    default: 3
+    default: 2
   settle_most:
     description: Seconds that the node must stay Ready when there is no such evidence.
     type: int
@@ -259,7 +259,7 @@ def main():
             'discard_workloads': {'type': 'bool', 'default': False}, 'repair': {'type': 'bool', 'default': True},
             'install': {'type': 'dict', 'required': True}, 'attempts': {'type': 'int', 'default': 5},
             'join_timeout': {'type': 'int', 'default': 600}, 'verify_timeout': {'type': 'int', 'default': 240},
-            'settle_timeout': {'type': 'int', 'default': 300}, 'settle_least': {'type': 'int', 'default': 3},
+            'settle_timeout': {'type': 'int', 'default': 300}, 'settle_least': {'type': 'int', 'default': 2},
             'settle_most': {'type': 'int', 'default': 30}, 'lock_timeout': {'type': 'int', 'default': 900},
         },
         supports_check_mode=True)

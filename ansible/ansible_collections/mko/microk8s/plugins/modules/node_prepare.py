@@ -311,19 +311,18 @@ class Prepare:
         self.keep(MODULES_FILE, ''.join('%s\n' % name for name in available), 'modules')
 
     def sysctl(self):
-        low = []
         for key, least in SYSCTLS:
-            now = run(['/sbin/sysctl', '-n', key], 10).out.strip()
-            if now.isdigit() and int(now) >= least:
-                continue
-            low.append(key)
-            if self.check:
+            if self.setting(key) >= least or self.check:
                 continue
             run(['/sbin/sysctl', '-w', '%s=%d' % (key, least)], 10)
-            now = run(['/sbin/sysctl', '-n', key], 10).out.strip()
-            if not now.isdigit() or int(now) < least:
-                self.add('MKO-PRE-013', 'warning', 'The kernel setting %s could not be raised to %d (it is %s).' % (key, least, now or 'unknown'), '')
+            if self.setting(key) < least:
+                self.add('MKO-PRE-013', 'warning', 'The kernel setting %s could not be raised to %d (it is %d).' % (key, least, self.setting(key)), '')
         self.keep(SYSCTL_FILE, ''.join('%s = %d\n' % one for one in SYSCTLS), 'sysctl')
+
+    @staticmethod
+    def setting(key):
+        value = read('/proc/sys/' + key.replace('.', '/')).strip()
+        return int(value) if value.isdigit() else 0
 
     def keep(self, path, body, step):
         """A file of ours under /etc."""
