@@ -18,6 +18,8 @@ def shows_ha(node, wanted: str) -> bool:
 
 
 class SingleNodeTest(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.lab = Lab(2)

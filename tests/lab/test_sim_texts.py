@@ -196,6 +196,10 @@ class WrapperTest(unittest.TestCase):
         self.assertTrue(err.startswith("Insufficient permissions to access MicroK8s.\n"
                                        "You can either try again with sudo or add the user bob to the 'microk8s' group:\n"))
 
+    def test_repositories(self):
+        self.assertIn('"name": "core"', self.run_it("addons", "repo", "list", "--format", "json")[1])
+        self.assertEqual(self.run_it("addons", "repo", "update", "core")[0], 0)
+
     def test_single_node(self):
         self.assertEqual(self.run_it("leave")[:2], (1, "This MicroK8s deployment is not acting as a node in a cluster.\n"))
         self.assertEqual(self.run_it("remove-node")[:2], (1, "Please provide the node you want to remove.\n"))

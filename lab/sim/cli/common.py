@@ -113,7 +113,7 @@ def wait_ready(seconds: float) -> bool:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with the program name of the real script (`microk8s X`)."""
+    """argparse with the program name of the real script (`microk8s X`); argparse itself makes the subparsers, with `prog`."""
 
-    def __init__(self, command: str, **options):
-        super().__init__(prog=f"microk8s {command}", **options)
+    def __init__(self, command: str = "", **options):
+        super().__init__(**{"prog": f"microk8s {command}", **options})
