@@ -103,7 +103,7 @@ class Runner:
             MKO_BUILD=os.path.join(ROOT, "build"),
             LC_ALL="C.UTF-8",
             PYTHONDONTWRITEBYTECODE="1",
-            ASAN_OPTIONS=f"detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:log_path={log}",
+            ASAN_OPTIONS=f"detect_leaks=1:detect_stack_use_after_return=1:log_path={log}",
             TSAN_OPTIONS=f"halt_on_error=1:log_path={log}",
             UBSAN_OPTIONS=f"print_stacktrace=1:halt_on_error=1:log_path={log}",
         )
@@ -119,7 +119,10 @@ class Runner:
         command = ["ninja", "-C", self.build_dir, "--quiet", *targets]
         if os.environ.get("JOBS"):
             command += ["-j", os.environ["JOBS"]]
-        return subprocess.run(command).returncode == 0
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            show_block(done.stdout)
+        return done.returncode == 0
 
     def reconfigure(self):
         """Lists may have changed; what is wrong with them is told."""
@@ -130,7 +133,7 @@ class Runner:
 
     def meson(self, suite, room=None):
         """suite unit, store or fuzz; room limits unit tests to those of one room."""
-        wanted = [room] if room else [suite]
+        wanted = [suite, room] if room else [suite]
         total = Count()
         if not self.reconfigure():
             total.fail(f"{suite}: meson does not configure")
@@ -248,7 +251,7 @@ def plan(args):
         if suite in PYTHON_SUITES:
             chosen.append((arg, suite, pattern))
         elif arg == "store":
-            chosen += [("unit of store", "unit", "store"), ("store", "store", "")]
+            chosen += [("store", "store", ""), ("unit of store (if any)", "unit", "store")]
         elif suite in MESON_SUITES and not pattern:
             chosen.append((arg, suite, ""))
         elif arg in ROOMS:
@@ -270,7 +273,7 @@ def main():
         started = time.monotonic()
         print(f"== {label}", flush=True)
         count = runner.meson(suite, rest or None) if suite in MESON_SUITES else runner.python(suite, rest)
-        if count.passed + count.failed + count.skipped == 0:
+        if count.passed + count.failed + count.skipped == 0 and not label.endswith("(if any)"):
             count.fail(f"{label}: no test ran")
         print(f"   {label}: {count}  ({time.monotonic() - started:.0f} s)", flush=True)
         total.add(count)
