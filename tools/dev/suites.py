@@ -142,6 +142,8 @@ class Runner:
         tests = []
         for test in json.loads(listed.stdout or "[]"):
             suites = [s.split(":")[-1] for s in test["suite"]]
+            if test["name"] in os.environ.get("MKO_TEST_SKIP", "").split():
+                continue
             if all(w in suites for w in wanted) and (suite != "store" or "unit" not in suites):
                 tests.append(test)
         if not tests:
@@ -149,11 +151,11 @@ class Runner:
         if not self.compile([os.path.relpath(t["cmd"][0], self.build_dir) for t in tests]):
             total.fail(f"{suite}: does not compile")
             return total
-        log = os.path.join(self.build_dir, "meson-logs", "testlog.json")
+        wrap = os.environ.get("MKO_TEST_WRAP")
+        log = os.path.join(self.build_dir, "meson-logs", f"testlog-{wrap.split()[0]}.json" if wrap else "testlog.json")
         if os.path.exists(log):
             os.unlink(log)
         names = [t["name"] for t in tests]
-        wrap = os.environ.get("MKO_TEST_WRAP")
         slower = ["--wrap", wrap, "-t", "10"] if wrap else []
         done = subprocess.run(
             ["meson", "test", "-C", self.build_dir, "--no-rebuild", "--quiet", *slower, *names],
