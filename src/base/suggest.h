@@ -7,7 +7,7 @@
 struct suggest {
 	const char *word; /**< what was typed, borrowed */
 	const char *best; /**< nearest so far, borrowed, NULL = none is near enough */
-	size_t distance; /**< of best */
+	size_t distance;  /**< of best */
 };
 
 /** Start a search. @word borrowed until the end */

@@ -1,5 +1,6 @@
-/* The door of the command line. It speaks to the API only, through a transport; what is no API call (the daemon, the runner, the
- * OpenAPI document, reading the configuration) is given by the host, which app fills in. */
+/* The door of the command line. It speaks to the API only, through a transport; what is no API call
+ * (the daemon, the runner, the OpenAPI document, reading the configuration) is given by the host,
+ * which app fills in. */
 #pragma once
 
 #include <jansson.h>
@@ -16,24 +17,29 @@ struct cli_serve {
 	bool insecure_http; /**< may listen beyond loopback without TLS */
 };
 
-/** What app gives to the command line. Any function may be NULL: the command then says that this build has it not. */
+/** What app gives to the command line. Any function may be NULL: the command then says that this
+ * build has it not. */
 struct cli_host {
 	void *user; /**< first argument of every function */
-	/** Read the configuration. @path of --config, NULL = $MKO_CONFIG, /etc/mko/mko.yaml, defaults   @ret_config initialised and
-	 * filled; data_dir is always set afterwards (absolute); the caller frees with record_done() also after an error. */
+	/** Read the configuration. @path of --config, NULL = $MKO_CONFIG, /etc/mko/mko.yaml,
+	 * defaults   @ret_config initialised and filled; data_dir is always set afterwards
+	 * (absolute); the caller frees with record_done() also after an error. */
 	struct err *(*load_config)(void *user, const char *path, struct config *ret_config);
-	/** Serve the API in this process: takes DATA_DIR/mko.lock. @config outlives the transport   @ret_transport owned
-	 * Errors: ERR_LOCKED when another process holds the lock (the CLI then tries the socket, waits a little, tries again). */
-	struct err *(*open_local)(
-		void *user, const struct config *config, struct cli_transport **ret_transport);
+	/** Serve the API in this process: takes DATA_DIR/mko.lock. @config outlives the transport
+	 * @ret_transport owned Errors: ERR_LOCKED when another process holds the lock (the CLI then
+	 * tries the socket, waits a little, tries again). */
+	struct err *(*open_local)(void *user, const struct config *config,
+		struct cli_transport **ret_transport);
 	/** Run the daemon until it is told to stop. */
-	struct err *(*serve)(
-		void *user, const struct config *config, const struct cli_serve *options);
-	/** `mko op-runner ...`: argv[0] is "op-runner". Returns the exit code. Called before anything else is read or parsed. */
+	struct err *(*serve)(void *user, const struct config *config,
+		const struct cli_serve *options);
+	/** `mko op-runner ...`: argv[0] is "op-runner". Returns the exit code. Called before
+	 * anything else is read or parsed. */
 	int (*op_runner)(void *user, int argc, char **argv);
 	/** The OpenAPI document, owned by the caller. */
 	json_t *(*openapi)(void *user);
 };
 
-/** Run one command line. @argv as main() got it   Returns the exit code of CONTRACT.md section 2. Main thread. */
+/** Run one command line. @argv as main() got it   Returns the exit code of CONTRACT.md section 2.
+ * Main thread. */
 int cli_main(int argc, char **argv, const struct cli_host *host);

@@ -5,22 +5,22 @@
 
 /** All settings, filled by config_load(); texts are owned. Sections of the YAML file are the parts before the dot. */
 struct config {
-	int64_t id;		    /**< unused, records start with one */
-	char *data_dir;		    /**< NULL: decided from the environment */
-	char *microk8s_channel;	    /**< microk8s.channel */
+	int64_t id;             /**< unused, records start with one */
+	char *data_dir;         /**< NULL: decided from the environment */
+	char *microk8s_channel; /**< microk8s.channel */
 	char *microk8s_network_cidr;
 	char *microk8s_service_cidr;
 	int64_t microk8s_addon_timeout_s;
 	int64_t microk8s_join_token_ttl_s;
 	char *ansible_collections_path; /**< NULL: found beside the binary or in /usr/share/mko/ansible */
-	char *ansible_playbook;	    /**< program to run */
+	char *ansible_playbook;         /**< program to run */
 	int64_t ansible_forks_max;
 	int64_t ssh_connect_timeout_s;
 	char *ssh_default_user;
 	int64_t operations_output_max_bytes;
 	int64_t operations_parallel_max; /**< operations that run at once */
 	int64_t operations_keep_days;
-	char *web_listen;	    /**< "127.0.0.1:5000" */
+	char *web_listen; /**< "127.0.0.1:5000" */
 	char *web_tls_cert, *web_tls_key;
 	int64_t web_body_max_bytes;
 	int64_t web_session_hours;

@@ -1,0 +1,206 @@
+/* mko cluster list, show, add, edit, remove, setup: mostly tables. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/args.h"
+#include "cli/client.h"
+#include "cli/generic.h"
+#include "cli/tables.h"
+#include "model/cluster.h"
+
+static const struct cli_opt list_opts[] = {
+	{.name = "status",
+		.kind = CLI_OPT_CHOICE,
+		.choices = &cluster_status_table,
+		.key = "status",
+		.help = "only clusters in this state"},
+};
+const struct cli_cmd cmd_cluster_list = {
+	.path = "cluster list",
+	.summary = "List the clusters",
+	.doing = "list the clusters",
+	.example = "mko cluster list\nmko cluster list -o wide",
+	.noun = &noun_cluster,
+	.opts = list_opts,
+	.n_opts = ARRAY_LEN(list_opts),
+	.sets = {&cli_list_options},
+	.run = cli_run_list,
+};
+
+static const struct cli_arg one_cluster[] = {
+	{.name = "CLUSTER", .words = CLI_WORDS_CLUSTERS, .help = "name or number"}};
+const struct cli_cmd cmd_cluster_show = {
+	.path = "cluster show",
+	.summary = "Show the settings of a cluster",
+	.example = "mko cluster show prod",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.run = cli_run_show,
+};
+
+#define COMMON_OPTIONS                                                                             \
+	{.name = "description",                                                                    \
+		.letter = 'd',                                                                     \
+		.kind = CLI_OPT_TEXT,                                                              \
+		.meta = "TEXT",                                                                    \
+		.key = "description",                                                              \
+		.field = "description"},                                                           \
+		{.name = "ha",                                                                     \
+			.kind = CLI_OPT_FLAG,                                                      \
+			.key = "ha_enabled",                                                       \
+			.help = "it shall survive the loss of a control plane (needs three)"},     \
+		{.name = "no-ha",                                                                  \
+			.kind = CLI_OPT_UNFLAG,                                                    \
+			.key = "ha_enabled",                                                       \
+			.help = "one control plane is enough"},                                    \
+		{.name = "channel",                                                                \
+			.kind = CLI_OPT_TEXT,                                                      \
+			.meta = "CHANNEL",                                                         \
+			.key = "channel",                                                          \
+			.field = "channel"},                                                       \
+		{.name = "addon",                                                                  \
+			.kind = CLI_OPT_LIST,                                                      \
+			.meta = "NAME[:ARGUMENT]",                                                 \
+			.help = "addons to enable; several times or with commas"},                 \
+		{.name = "network-cidr",                                                           \
+			.kind = CLI_OPT_TEXT,                                                      \
+			.meta = "CIDR",                                                            \
+			.key = "network_cidr",                                                     \
+			.field = "network_cidr"},                                                  \
+	{                                                                                          \
+		.name = "service-cidr", .kind = CLI_OPT_TEXT, .meta = "CIDR",                      \
+		.key = "service_cidr", .field = "service_cidr"                                     \
+	}
+
+static const struct cli_opt add_opts[] = {
+	{.name = "name",
+		.letter = 'n',
+		.kind = CLI_OPT_TEXT,
+		.meta = "NAME",
+		.key = "name",
+		.field = "name",
+		.required = true},
+	COMMON_OPTIONS,
+};
+static const struct cli_opt edit_opts[] = {
+	{.name = "name",
+		.letter = 'n',
+		.kind = CLI_OPT_TEXT,
+		.meta = "NAME",
+		.key = "name",
+		.field = "name"},
+	COMMON_OPTIONS,
+};
+
+/** "metallb:10.0.0.5-10.0.0.9" is an addon with an argument. */
+static json_t *addons_json(const json_t *words)
+{
+	json_t *addons = json_array();
+	const json_t *word = NULL;
+	size_t i = 0;
+
+	json_array_foreach(words, i, word) {
+		const char *text = json_string_value(word);
+		const char *colon = strchr(text, ':');
+		if (colon == NULL)
+			json_array_append_new(addons, json_string(text));
+		else
+			json_array_append_new(addons,
+				json_pack("{s:s%, s:[s]}", "name", text, (size_t)(colon - text),
+					"args", colon + 1));
+	}
+	return addons;
+}
+
+static json_t *body_of(const struct cli *cli)
+{
+	json_t *body = json_object();
+
+	cli_opts_to_json(cli, NULL, body);
+	if (cli_opt_given(cli, "addon"))
+		json_object_set_new(body, "addons", addons_json(cli_opt_list(cli, "addon")));
+	return body;
+}
+
+static struct err *run_add(struct cli *cli)
+{
+	cli_what(cli, "add cluster %s", cli_opt_text(cli, "name"));
+	return cli_add(cli, body_of(cli), NULL);
+}
+
+static struct err *run_edit(struct cli *cli)
+{
+	cli_what(cli, "change cluster %s", cli->args[0]);
+	return cli_edit(cli, cli->args[0], body_of(cli));
+}
+
+const struct cli_cmd cmd_cluster_add = {
+	.path = "cluster add",
+	.summary = "Add a cluster; its nodes are set up by mko cluster setup",
+	.example =
+		"mko cluster add --name prod --ha --description \"Production\"\nmko cluster add --name edge --addon dns,hostpath-storage --channel 1.32/stable",
+	.noun = &noun_cluster,
+	.opts = add_opts,
+	.n_opts = ARRAY_LEN(add_opts),
+	.run = run_add,
+};
+const struct cli_cmd cmd_cluster_edit = {
+	.path = "cluster edit",
+	.summary = "Change the settings of a cluster",
+	.details =
+		"An empty value takes the old one away: --description \"\". What changes on the nodes, changes with the next setup.",
+	.example = "mko cluster edit prod --channel 1.32/stable",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.opts = edit_opts,
+	.n_opts = ARRAY_LEN(edit_opts),
+	.run = run_edit,
+};
+
+static const struct cli_opt remove_opts[] = {
+	{.name = "force",
+		.letter = 'f',
+		.kind = CLI_OPT_FLAG,
+		.key = "force",
+		.help = "also when it is active"},
+};
+const struct cli_cmd cmd_cluster_remove = {
+	.path = "cluster remove",
+	.summary = "Forget a cluster; its nodes stay in the inventory and are not touched",
+	.example = "mko cluster remove test --yes",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.opts = remove_opts,
+	.n_opts = ARRAY_LEN(remove_opts),
+	.run = cli_run_remove,
+};
+
+static const struct cli_opt setup_opts[] = {
+	{.name = "channel",
+		.kind = CLI_OPT_TEXT,
+		.meta = "CHANNEL",
+		.key = "channel",
+		.help = "snap channel, for example 1.32/stable",
+		.def = "of the cluster, else of the configuration"},
+};
+const struct cli_cmd cmd_cluster_setup = {
+	.path = "cluster setup",
+	.summary = "Make the nodes of a cluster one MicroK8s cluster",
+	.details =
+		"Installs what is missing, joins what is not joined, enables the addons, and checks the result. Safe to run again: what is right "
+		"is left alone, and an interrupted setup goes on where it was.",
+	.example =
+		"mko cluster setup prod\nmko cluster setup prod --check --diff\nmko cluster setup prod --detach",
+	.doing = "set up cluster",
+	.noun = &noun_cluster,
+	.action = "setup",
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.opts = setup_opts,
+	.n_opts = ARRAY_LEN(setup_opts),
+	.sets = {&cli_op_options},
+	.run = cli_run_action,
+};

@@ -1,0 +1,235 @@
+/* mko cluster status, scan, kubeconfig: what is known of the running cluster. */
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/seal.h"
+#include "cli/args.h"
+#include "cli/client.h"
+#include "cli/operate.h"
+#include "cli/output.h"
+#include "cli/style.h"
+#include "cli/tables.h"
+
+static const struct cli_column member_columns[] = {
+	{"HOSTNAME", "hostname"},
+	{"ADDRESS", "ip_address"},
+	{"ROLE", "role"},
+	{"MEMBER", "member", CLI_SHOW_YES},
+	{"READY", "ready", CLI_SHOW_YES},
+	{"STATUS", "status", CLI_SHOW_STATUS},
+	{"MICROK8S", "microk8s_status", CLI_SHOW_STATUS},
+	{"VERSION", "microk8s_version", .shrink = true},
+};
+static const struct cli_column finding_columns[] = {
+	{"SEVERITY", "severity"},
+	{"FINDING", "message"},
+	{"WHAT HELPS", "fix"},
+};
+
+static void print_line(struct cli *cli, const char *label, const char *text)
+{
+	cleanup(mem_freep) char *shown = cli_esc(text);
+
+	(void)fprintf(cli->io->out, "%-18s %s\n", label, shown);
+}
+
+/** The status with its reason, in colour. */
+static void print_status_word(struct cli *cli, const json_t *status)
+{
+	const char *word = cli_json_text(status, "status", "unknown");
+	const char *reason = cli_json_text(status, "status_reason", NULL);
+	cleanup(mem_freep) char *shown = cli_esc(word);
+	cleanup(mem_freep) char *why = cli_esc(reason);
+
+	(void)fprintf(cli->io->out, "%-18s %s%s%s%s%s\n", "status",
+		style_on(cli->color_out, style_of_status(word)), shown, style_off(cli->color_out),
+		reason != NULL ? ": " : "", why);
+}
+
+static void print_quorum(struct cli *cli, const json_t *status)
+{
+	int64_t margin = cli_json_i64(status, "quorum_margin", -1);
+	bool ha = json_is_true(cli_json_get(status, "ha"));
+
+	if (margin < 0)
+		print_line(cli, "high availability", ha ? "yes" : "no");
+	else
+		(void)fprintf(cli->io->out, "%-18s %s, may lose %lld voter%s\n",
+			"high availability", ha ? "yes" : "no", (long long)margin,
+			margin == 1 ? "" : "s");
+}
+
+static void print_people(struct cli *cli, const json_t *status)
+{
+	static const struct cli_column scanned = {"", "scanned_at", CLI_SHOW_AGO};
+	static const struct cli_column addons = {"", "addons", CLI_SHOW_PLAIN};
+	cleanup(mem_freep) char *seen = cli_cell(&scanned, status, clock_utc(cli->io->clock));
+	cleanup(mem_freep) char *enabled = cli_cell(&addons, status, 0);
+	const json_t *nodes = cli_json_get(status, "nodes");
+	const json_t *findings = cli_json_get(status, "findings");
+
+	print_line(cli, "cluster", cli_json_text(status, "name", "?"));
+	print_status_word(cli, status);
+	print_quorum(cli, status);
+	(void)fprintf(cli->io->out, "%-18s %lld\n%-18s %lld\n", "control planes",
+		(long long)cli_json_i64(status, "control_planes", 0), "workers",
+		(long long)cli_json_i64(status, "workers", 0));
+	print_line(cli, "addons", enabled);
+	print_line(cli, "last scan", seen);
+	if (json_array_size(nodes) > 0) {
+		(void)fputc('\n', cli->io->out);
+		cli_print_table(cli, cli->io->out, NULL, member_columns, ARRAY_LEN(member_columns),
+			nodes);
+	}
+	if (json_array_size(findings) > 0)
+		cli_print_table(cli, cli->io->out, "findings", finding_columns,
+			ARRAY_LEN(finding_columns), findings);
+}
+
+static struct err *show_status(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "status", NULL);
+	json_t *status = NULL;
+
+	TRY(cli_get(cli, path, NULL, &status));
+	struct err *e = NULL;
+	if (cli->output == CLI_TABLE || cli->output == CLI_WIDE)
+		print_people(cli, status);
+	else if (cli->output == CLI_CSV)
+		e = cli_print_list(cli, member_columns, ARRAY_LEN(member_columns), "hostname",
+			cli_json_get(status, "nodes"));
+	else
+		e = cli_print_object(cli, "name", status);
+	json_decref(status);
+	return e;
+}
+
+/** Ask the cluster itself. @ret_done false when nothing was waited for (--detach, --dry-run) */
+static struct err *scan(struct cli *cli, bool *ret_done)
+{
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "scan", NULL);
+	json_t *final = NULL;
+	struct err *e = cli_operate(cli, path, json_object(), &final);
+
+	*ret_done = final != NULL;
+	json_decref(final);
+	return e;
+}
+
+static struct err *scan_and_show(struct cli *cli)
+{
+	bool done = false;
+	struct err *e = scan(cli, &done);
+
+	if (done && !cli->quiet) {
+		struct err *show = show_status(cli);
+		if (e == NULL)
+			return show;
+		err_ignore(show); /* the scan's own failure says more */
+	}
+	return e;
+}
+
+static struct err *run_scan(struct cli *cli)
+{
+	cli_what(cli, "scan cluster %s", cli->args[0]);
+	return scan_and_show(cli);
+}
+
+static struct err *run_status(struct cli *cli)
+{
+	cli_what(cli, "get the status of cluster %s", cli->args[0]);
+	return cli_opt_given(cli, "scan") ? scan_and_show(cli) : show_status(cli);
+}
+
+static struct err *write_kubeconfig(struct cli *cli, const char *text, size_t len)
+{
+	const char *file = cli_opt_text(cli, "file");
+
+	if (file == NULL) {
+		(void)fwrite(text, 1, len, cli->io->out);
+		return NULL;
+	}
+	TRY(fs_write_atomic(file, text, len, 0600));
+	cleanup(mem_freep) char *shown = cli_esc(file);
+	cli_note(cli, "written to %s; use it: KUBECONFIG=%s kubectl get nodes", shown, shown);
+	return NULL;
+}
+
+static struct err *run_kubeconfig(struct cli *cli)
+{
+	cleanup(mem_freep) char *cluster_path = cli_path("clusters", cli->args[0], NULL);
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "kubeconfig", NULL);
+	cleanup(mem_freep) char *fetch =
+		cli_path("clusters", cli->args[0], "fetch-kubeconfig", NULL);
+	json_t *cluster = NULL;
+	char *text = NULL;
+	size_t len = 0;
+
+	cli_what(cli, "get the kubeconfig of cluster %s", cli->args[0]);
+	TRY(cli_get(cli, cluster_path, NULL, &cluster));
+	bool known = !json_is_false(cli_json_get(cluster, "has_kubeconfig"));
+	json_decref(cluster);
+	if (!known || cli_opt_given(cli, "refresh")) {
+		json_t *final = NULL;
+		struct err *e = cli_operate(cli, fetch, json_object(), &final);
+		bool done = final != NULL;
+		json_decref(final);
+		if (e != NULL || !done)
+			return e;
+	}
+	TRY(cli_get_text(cli, path, NULL, &text, &len));
+	struct err *e = write_kubeconfig(cli, text, len);
+	seal_wipe_free(text);
+	return e;
+}
+
+static const struct cli_arg one_cluster[] = {
+	{.name = "CLUSTER", .words = CLI_WORDS_CLUSTERS, .help = "name or number"}};
+static const struct cli_opt status_opts[] = {
+	{.name = "scan",
+		.kind = CLI_OPT_FLAG,
+		.help = "ask the cluster first; without it: what the last scan or setup found"},
+};
+const struct cli_cmd cmd_cluster_status = {
+	.path = "cluster status",
+	.summary = "Show state, members, voters and addons of a cluster",
+	.example = "mko cluster status prod\nmko cluster status prod --scan -o json",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.opts = status_opts,
+	.n_opts = ARRAY_LEN(status_opts),
+	.run = run_status,
+};
+const struct cli_cmd cmd_cluster_scan = {
+	.path = "cluster scan",
+	.summary = "Ask a cluster for its members, roles, voters and addons, and show them",
+	.example = "mko cluster scan prod",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.sets = {&cli_op_options},
+	.run = run_scan,
+};
+static const struct cli_opt kubeconfig_opts[] = {
+	{.name = "file",
+		.kind = CLI_OPT_TEXT,
+		.meta = "FILE",
+		.words = CLI_WORDS_FILES,
+		.help = "write it there (mode 0600) instead of to stdout"},
+	{.name = "refresh", .kind = CLI_OPT_FLAG, .help = "fetch it from the cluster anew"},
+};
+const struct cli_cmd cmd_cluster_kubeconfig = {
+	.path = "cluster kubeconfig",
+	.summary = "Print the administrator's kubeconfig of a cluster",
+	.example =
+		"mko cluster kubeconfig prod --file ~/.kube/prod\nmko cluster kubeconfig prod >kubeconfig",
+	.noun = &noun_cluster,
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.opts = kubeconfig_opts,
+	.n_opts = ARRAY_LEN(kubeconfig_opts),
+	.run = run_kubeconfig,
+};

@@ -1,0 +1,56 @@
+/* mko spec openapi|cli|config: what the program's tables say about it. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/output.h"
+#include "cli/spec.h"
+#include "cli/tables.h"
+
+static void print_text(struct cli *cli, void (*make)(struct str *out))
+{
+	cleanup(str_done) struct str text = STR_INIT;
+
+	make(&text);
+	(void)fputs(str_get(&text), cli->io->out);
+}
+
+static struct err *print_json(struct cli *cli, json_t *take_json)
+{
+	struct err *e = cli_print_document(cli, take_json);
+
+	json_decref(take_json);
+	return e;
+}
+
+static struct err *run_spec(struct cli *cli)
+{
+	const char *kind = cli->args[0];
+	bool config = strcmp(kind, "config") == 0;
+
+	if (strcmp(kind, "openapi") == 0) {
+		if (cli->host->openapi == NULL)
+			return err_new(ERR_USAGE, "this program has no API in it");
+		return print_json(cli, cli->host->openapi(cli->host->user));
+	}
+	if (config && cli->output == CLI_YAML) /* a configuration file to begin with */
+		print_text(cli, cli_spec_config_yaml);
+	else if (cli_output_is_document(cli))
+		return print_json(cli, config ? cli_spec_config_json() : cli_spec_cli_json());
+	else
+		print_text(cli, config ? cli_spec_config_markdown : cli_spec_cli_markdown);
+	return NULL;
+}
+
+static const char *const kinds[] = {"openapi", "cli", "config", NULL};
+static const struct cli_arg args[] = {
+	{.name = "KIND", .choices = kinds, .help = "openapi, cli or config"}};
+const struct cli_cmd cmd_spec = {
+	.path = "spec",
+	.summary = "Print the specification of the REST API, the command line or the configuration",
+	.details =
+		"openapi is JSON (or -o yaml). cli and config are Markdown, or -o json; config -o yaml is a configuration file with every key.",
+	.example = "mko spec openapi >openapi.json\nmko spec config -o yaml >mko.yaml",
+	.args = args,
+	.n_args = ARRAY_LEN(args),
+	.run = run_spec,
+};

@@ -1,0 +1,19 @@
+/* Specifications made from the tables, for `mko spec`, docs/reference and tests. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/str.h"
+
+/** The command line as Markdown: every command with arguments, options and examples. */
+void cli_spec_cli_markdown(struct str *out);
+/** The command line as JSON:
+ * {"commands":[{path,summary,args,options,...}],"global_options":[...],"exit_codes":[...]}. Owned.
+ */
+json_t *cli_spec_cli_json(void);
+/** The configuration keys as Markdown. */
+void cli_spec_config_markdown(struct str *out);
+/** The configuration keys as a commented YAML file with every default: config/mko.yaml. */
+void cli_spec_config_yaml(struct str *out);
+/** The configuration keys as JSON: {"keys":[{key,type,default,min,max,choices,help}]}. Owned. */
+json_t *cli_spec_config_json(void);

@@ -1,0 +1,273 @@
+/* The shared tables. A column here is a column of every command of its noun. */
+#include "cli/tables.h"
+
+#include "base/mem.h"
+#include "cli/run.h"
+#include "model/account.h"
+#include "model/cluster.h"
+#include "model/node.h"
+#include "model/operation.h"
+
+static const char *const color_texts[] = {"auto", "always", "never", NULL};
+static const struct enum_table color_table = {"color", color_texts};
+
+static const struct cli_opt global_rows[] = {
+	{.name = "config",
+		.letter = 'c',
+		.kind = CLI_OPT_TEXT,
+		.meta = "FILE",
+		.words = CLI_WORDS_FILES,
+		.help = "configuration file; else $MKO_CONFIG, /etc/mko/mko.yaml, defaults"},
+	{.name = "server",
+		.kind = CLI_OPT_TEXT,
+		.meta = "URL",
+		.help = "server to speak to; else $MKO_SERVER, the one on this machine, or none at all"},
+	{.name = "token-file",
+		.kind = CLI_OPT_TEXT,
+		.meta = "FILE",
+		.words = CLI_WORDS_FILES,
+		.help = "file with the token for --server; else $MKO_TOKEN"},
+	{.name = "output",
+		.letter = 'o',
+		.kind = CLI_OPT_CHOICE,
+		.choices = &cli_output_table,
+		.help = "format of the data on stdout",
+		.def = "table"},
+	{.name = "no-headers", .kind = CLI_OPT_FLAG, .help = "no line of column titles"},
+	{.name = "color",
+		.kind = CLI_OPT_CHOICE,
+		.choices = &color_table,
+		.help = "colours; $NO_COLOR turns them off",
+		.def = "auto"},
+	{.name = "quiet",
+		.letter = 'q',
+		.kind = CLI_OPT_FLAG,
+		.help = "no progress and no remarks on stderr"},
+	{.name = "verbose",
+		.letter = 'v',
+		.kind = CLI_OPT_FLAG,
+		.help = "say more: every task, codes and origins of errors"},
+	{.name = "yes", .letter = 'y', .kind = CLI_OPT_FLAG, .help = "answer questions with yes"},
+	{.name = "wait-timeout",
+		.kind = CLI_OPT_DURATION,
+		.meta = "DURATION",
+		.min = 1,
+		.help = "how long to wait for an operation (30s, 10m, 2h); it goes on afterwards",
+		.def = "no limit"},
+	{.name = "help", .letter = 'h', .kind = CLI_OPT_FLAG, .help = "show help"},
+	{.name = "version", .kind = CLI_OPT_FLAG, .help = "show the version"},
+};
+const struct cli_optset cli_global_options = {"Global options", global_rows,
+	ARRAY_LEN(global_rows)};
+
+static const struct cli_opt list_rows[] = {
+	{.name = "limit",
+		.letter = 'l',
+		.kind = CLI_OPT_NUMBER,
+		.meta = "N",
+		.min = 1,
+		.max = 1000000,
+		.help = "most rows"},
+	{.name = "sort",
+		.kind = CLI_OPT_TEXT,
+		.meta = "FIELD",
+		.key = "sort",
+		.help = "order by a field, -FIELD backwards"},
+	{.name = "filter",
+		.kind = CLI_OPT_TEXT,
+		.meta = "TEXT",
+		.key = "q",
+		.help = "only rows that contain this text"},
+};
+const struct cli_optset cli_list_options = {"List options", list_rows, ARRAY_LEN(list_rows)};
+
+static const struct cli_opt op_rows[] = {
+	{.name = "detach",
+		.kind = CLI_OPT_FLAG,
+		.help = "do not wait: print the operation's number and return"},
+	{.name = "check",
+		.kind = CLI_OPT_FLAG,
+		.key = "check_mode",
+		.help = "change nothing on the nodes, only say what would change"},
+	{.name = "diff",
+		.kind = CLI_OPT_FLAG,
+		.help = "with --check: show what would change in files"},
+	{.name = "dry-run",
+		.kind = CLI_OPT_FLAG,
+		.help = "start nothing: show what would be done, where, and what it locks"},
+	{.name = "print-command",
+		.kind = CLI_OPT_FLAG,
+		.help = "start nothing: print the exact command, secrets masked"},
+	{.name = "keep",
+		.kind = CLI_OPT_FLAG,
+		.key = "keep",
+		.help = "keep the files made for Ansible, for debugging"},
+	{.name = "timeout",
+		.kind = CLI_OPT_DURATION,
+		.meta = "DURATION",
+		.key = "timeout_s",
+		.min = 1,
+		.help = "end the operation after this time",
+		.def = "as its type says"},
+	{.name = "no-wait",
+		.kind = CLI_OPT_FLAG,
+		.key = "no_wait",
+		.help = "fail at once when another operation holds the target"},
+};
+const struct cli_optset cli_op_options = {"Operation options", op_rows, ARRAY_LEN(op_rows)};
+
+static const struct cli_column node_columns[] = {
+	{"ID", "id", .right = true},
+	{"HOSTNAME", "hostname"},
+	{"ADDRESS", "ip_address"},
+	{"STATUS", "status", CLI_SHOW_STATUS},
+	{"MICROK8S", "microk8s_status", CLI_SHOW_STATUS},
+	{"VERSION", "microk8s_version", .shrink = true},
+	{"ROLE", "role"},
+	{"CLUSTER", "cluster_name", .shrink = true},
+	{"SEEN", "last_seen", CLI_SHOW_AGO},
+	{"CHANNEL", "channel", .wide = true},
+	{"USER", "ssh_user", .wide = true},
+	{"PORT", "ssh_port", .wide = true, .right = true},
+	{"OS", "os_version", .wide = true, .shrink = true},
+	{"ARCH", "architecture", .wide = true},
+	{"CPU", "cpu_cores", .wide = true, .right = true},
+	{"MEMORY", "memory_bytes", CLI_SHOW_BYTES, .wide = true, .right = true},
+	{"DISK", "disk_bytes", CLI_SHOW_BYTES, .wide = true, .right = true},
+	{"TAGS", "tags", .wide = true, .shrink = true},
+	{"NOTES", "notes", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_node = {
+	.name = "node",
+	.collection = "nodes",
+	.key = "hostname",
+	.summary = "Machines that run MicroK8s or shall run it",
+	.type = &node_type,
+	.columns = node_columns,
+	.n_columns = ARRAY_LEN(node_columns),
+	.words = CLI_WORDS_NODES,
+};
+
+static const struct cli_column cluster_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"STATUS", "status", CLI_SHOW_STATUS},
+	{"HA", "ha_enabled", CLI_SHOW_YES},
+	{"CHANNEL", "channel"},
+	{"NODES", "node_count", .right = true},
+	{"CONTROL", "control_plane_count", .right = true},
+	{"WORKERS", "worker_count", .right = true},
+	{"MARGIN", "quorum_margin", .right = true},
+	{"SCANNED", "scanned_at", CLI_SHOW_AGO},
+	{"HEALTH", "health_score", .wide = true, .right = true},
+	{"NETWORK", "network_cidr", .wide = true},
+	{"SERVICES", "service_cidr", .wide = true},
+	{"DESCRIPTION", "description", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_cluster = {
+	.name = "cluster",
+	.collection = "clusters",
+	.key = "name",
+	.summary = "MicroK8s clusters",
+	.type = &cluster_type,
+	.columns = cluster_columns,
+	.n_columns = ARRAY_LEN(cluster_columns),
+	.words = CLI_WORDS_CLUSTERS,
+};
+
+static const struct cli_column operation_columns[] = {
+	{"ID", "id", .right = true},
+	{"TYPE", "type"},
+	{"TARGET", "target.name", .shrink = true},
+	{"STATUS", "status", CLI_SHOW_STATUS},
+	{"PROGRESS", "progress", CLI_SHOW_PROGRESS, .right = true},
+	{"TOOK", "duration_ms", CLI_SHOW_MS, .right = true},
+	{"STARTED", "created_at", CLI_SHOW_AGO},
+	{"BY", "requested_by", .shrink = true},
+	{"VIA", "requested_via", .wide = true},
+	{"NAME", "name", .wide = true, .shrink = true},
+	{"ERROR", "error.summary", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_operation = {
+	.name = "operation",
+	.collection = "operations",
+	.key = "id",
+	.summary = "What was done, is being done or waits",
+	.type = &operation_type,
+	.columns = operation_columns,
+	.n_columns = ARRAY_LEN(operation_columns),
+	.words = CLI_WORDS_OPERATIONS,
+};
+
+const struct cli_noun noun_system = {.name = "system", .summary = "mko itself and this machine"};
+
+static const struct cli_column user_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"ROLE", "role"},
+	{"DISABLED", "disabled", CLI_SHOW_YES},
+	{"LAST LOGIN", "last_login_at", CLI_SHOW_AGO},
+	{"CREATED", "created_at", CLI_SHOW_TIME, .wide = true},
+};
+const struct cli_noun noun_user = {
+	.name = "user",
+	.collection = "users",
+	.key = "name",
+	.summary = "People who may log in",
+	.type = &user_type,
+	.columns = user_columns,
+	.n_columns = ARRAY_LEN(user_columns),
+	.words = CLI_WORDS_USERS,
+};
+
+static const struct cli_column token_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"ROLE", "role"},
+	{"EXPIRES", "expires_at", CLI_SHOW_TIME},
+	{"LAST USED", "last_used_at", CLI_SHOW_AGO},
+	{"REVOKED", "revoked_at", CLI_SHOW_TIME},
+	{"CREATED", "created_at", CLI_SHOW_TIME, .wide = true},
+};
+const struct cli_noun noun_token = {
+	.name = "token",
+	.collection = "tokens",
+	.key = "name",
+	.summary = "Tokens for programs",
+	.type = &token_type,
+	.columns = token_columns,
+	.n_columns = ARRAY_LEN(token_columns),
+	.words = CLI_WORDS_TOKENS,
+};
+
+static const struct cli_column audit_columns[] = {
+	{"ID", "id", .right = true},
+	{"TIME", "at", CLI_SHOW_TIME},
+	{"WHO", "actor"},
+	{"VIA", "via"},
+	{"ACTION", "action"},
+	{"OBJECT", "object", .shrink = true},
+	{"OUTCOME", "outcome", CLI_SHOW_STATUS},
+	{"FROM", "address", .wide = true},
+	{"REQUEST", "request_id", .wide = true},
+};
+const struct cli_noun noun_audit = {
+	.name = "audit",
+	.collection = "audit",
+	.key = "id",
+	.summary = "Who did what",
+	.type = &audit_type,
+	.columns = audit_columns,
+	.n_columns = ARRAY_LEN(audit_columns),
+};
+
+const struct cli_noun *const cli_nouns[] = {
+	&noun_node,
+	&noun_cluster,
+	&noun_operation,
+	&noun_user,
+	&noun_token,
+	&noun_audit,
+	&noun_system,
+	NULL,
+};

@@ -1,0 +1,16 @@
+/* Tables that several commands share: nouns with their columns, sets of options, arguments. */
+#pragma once
+
+#include "cli/cmd.h"
+
+extern const struct cli_noun noun_node, noun_cluster, noun_operation, noun_system, noun_user,
+	noun_token, noun_audit;
+
+/** --limit --sort --filter --no-... of every list. */
+extern const struct cli_optset cli_list_options;
+/** --detach --check --diff --dry-run --print-command --keep --timeout of every command that starts
+ * an operation. */
+extern const struct cli_optset cli_op_options;
+
+/** Help of an option that several commands have. */
+#define CLI_HELP_CLUSTER "cluster by name or number"
