@@ -1,0 +1,447 @@
+/* Owns requests between MHD and the domain worker. MHD calls http_handle() several times for a
+ * request (header, parts of the body, end, and again after it was resumed); struct request says
+ * where it stands. A request that waits for the worker is suspended: nothing touches it meanwhile.
+ */
+#include "api/http_int.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/rand.h"
+#include "api/reply.h"
+#include "model/operation.h"
+
+#define BODY_MAX_DEFAULT ((size_t)1 << 20)
+#define STOP_ROUND_MS 50
+#define STOP_ROUNDS 200 /* 10 s, then whoever is left is cut off */
+
+void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct listener *l = cls;
+	struct request *r = mem_zalloc(sizeof(*r));
+	const char *question = strchr(uri, '?');
+	cleanup(mem_freep) char *id = rand_text(16);
+
+	r->http = l->http;
+	r->listener = l;
+	r->connection = connection;
+	r->begun_ms = loop_now_ms(l->http->loop);
+	r->path = question != NULL ? mem_strndup(uri, (size_t)(question - uri)) : mem_strdup(uri);
+	r->query = question != NULL ? mem_strdup(question + 1) : NULL;
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	l->http->active++;
+	return r;
+}
+
+static void free_request(struct request *r)
+{
+	stream_close(r->stream);
+	api_reply_done(&r->reply);
+	api_work_free(r->password_work);
+	str_done(&r->body);
+	err_free(r->early);
+	mem_free(r->method);
+	mem_free(r->path);
+	mem_free(r->query);
+	mem_free(r->address);
+	mem_free(r->local_user);
+	mem_free(r);
+}
+
+void http_over(void *cls, struct MHD_Connection *connection, void **con_cls,
+	enum MHD_RequestTerminationCode code)
+{
+	struct request *r = *con_cls;
+
+	(void)cls;
+	(void)connection;
+	if (r == NULL)
+		return;
+	*con_cls = NULL;
+	if (r->stream != NULL && code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+		log_info("request=%s %s cut off: the reader took nothing for %d s", r->id, r->path,
+			HTTP_TIMEOUT_S);
+	r->http->active--;
+	free_request(r);
+}
+
+/* Headers that the API reads; each may come once. */
+static const struct {
+	const char *name;
+	size_t offset;
+} headers[] = {
+	{"Content-Type", offsetof(struct api_request, content_type)},
+	{"Authorization", offsetof(struct api_request, authorization)},
+	{"Cookie", offsetof(struct api_request, cookie)},
+	{"Origin", offsetof(struct api_request, origin)},
+	{"Host", offsetof(struct api_request, host)},
+	{"If-Match", offsetof(struct api_request, if_match)},
+	{"If-None-Match", offsetof(struct api_request, if_none_match)},
+	{"Idempotency-Key", offsetof(struct api_request, idempotency_key)},
+	{"Last-Event-ID", offsetof(struct api_request, last_event_id)},
+};
+
+/* MHD keeps the texts until the request is over. */
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *key,
+	const char *value)
+{
+	struct request *r = cls;
+
+	(void)kind;
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		if (strcasecmp(key, headers[i].name) != 0)
+			continue;
+		const char **at = (const char **)(void *)((char *)&r->api + headers[i].offset);
+		if (*at != NULL && r->early == NULL)
+			r->early = err_new(ERR_USAGE, "header %s is given twice", headers[i].name);
+		*at = value != NULL ? value : "";
+	}
+	return MHD_YES;
+}
+
+static size_t body_max(const struct http *http)
+{
+	return http->options.body_max_bytes > 0 ? http->options.body_max_bytes : BODY_MAX_DEFAULT;
+}
+
+static struct err *too_large(const struct http *http)
+{
+	return err_new(ERR_TOO_LARGE, "the body is larger than %zu bytes", body_max(http));
+}
+
+/* What can be refused before the body is sent. */
+static void check_early(struct request *r)
+{
+	const char *length =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	int64_t bytes = 0;
+
+	if (length == NULL || r->early != NULL)
+		return;
+	r->early = parse_i64(length, 0, INT64_MAX, &bytes);
+	if (r->early != NULL)
+		r->early = err_recode(err_wrap(r->early, "Content-Length"), ERR_USAGE);
+	else if ((size_t)bytes > body_max(r->http))
+		r->early = too_large(r->http);
+}
+
+static void fill_api(struct request *r, const char *method)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const char *via = NULL;
+
+	r->method = mem_strdup(method);
+	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, take_header, r);
+	via = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Mko-Via");
+	r->address = http_peer_address(r->connection);
+	if (r->listener->door == API_DOOR_LOCAL)
+		r->local_user = http_peer_name(info != NULL ? info->connect_fd : -1);
+	r->api.door = r->listener->door;
+	r->api.method = r->method;
+	r->api.path = r->path;
+	r->api.query = r->query;
+	r->api.address = r->address;
+	r->api.local_user = r->local_user;
+	r->api.request_id = r->id;
+	r->api.secure = r->listener->secure;
+	r->api.via = via != NULL && strcmp(via, "cli") == 0 ? OP_VIA_CLI : OP_VIA_API;
+	check_early(r);
+}
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	if (value != NULL)
+		(void)MHD_add_response_header(response, name,
+			value); /* NO: a newline in it; then it is left out */
+}
+
+static void add_headers(const struct request *r, struct MHD_Response *response)
+{
+	const struct api_reply *reply = &r->reply;
+	char seconds[24];
+
+	add_header(response, "Content-Type", reply->content_type);
+	add_header(response, "Location", reply->location);
+	add_header(response, "ETag", reply->etag);
+	add_header(response, "Set-Cookie", reply->set_cookie);
+	add_header(response, "Allow", reply->allow);
+	add_header(response, "Cache-Control",
+		reply->cache_control != NULL ? reply->cache_control : "no-store");
+	add_header(response, "X-Request-Id", r->id);
+	add_header(response, "X-Content-Type-Options", "nosniff");
+	add_header(response, "Referrer-Policy", "no-referrer");
+	add_header(response, "Content-Security-Policy",
+		"default-src 'none'; frame-ancestors 'none'");
+	if (reply->replayed)
+		add_header(response, "Idempotent-Replayed", "true");
+	if (reply->status == 401)
+		add_header(response, "WWW-Authenticate", "Bearer realm=\"mko\"");
+	if (reply->retry_after_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)reply->retry_after_s);
+		add_header(response, "Retry-After", seconds);
+	}
+}
+
+static struct MHD_Response *plain_response(struct request *r)
+{
+	size_t len = r->reply.body.len;
+	char *text = str_take(&r->reply.body);
+
+	if (text == NULL)
+		return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
+			MHD_RESPMEM_PERSISTENT);
+	return MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+}
+
+static void log_request(const struct request *r)
+{
+	int64_t took_ms = loop_now_ms(r->http->loop) - r->begun_ms;
+
+	log_debug("request=%s %s %s status=%d took_ms=%lld", r->id, r->method, r->path,
+		r->reply.status, (long long)took_ms);
+}
+
+static enum MHD_Result send_reply(struct request *r)
+{
+	struct MHD_Response *response = NULL;
+	bool is_head = strcmp(r->method, "HEAD") == 0;
+
+	if (r->reply.stream && !r->reply.failed && !is_head) {
+		response = stream_open(r);
+		if (response == NULL)
+			api_reply_error(&r->api,
+				err_new(ERR_UNAVAILABLE, "too many streams are open"), &r->reply);
+	}
+	if (response == NULL)
+		response = plain_response(r);
+	add_headers(r, response);
+	enum MHD_Result result =
+		MHD_queue_response(r->connection, (unsigned)r->reply.status, response);
+	MHD_destroy_response(response);
+	r->state = REQUEST_REPLIED;
+	log_request(r);
+	return result;
+}
+
+static enum MHD_Result refuse(struct request *r, struct err *take_error)
+{
+	api_reply_error(&r->api, take_error, &r->reply);
+	return send_reply(r);
+}
+
+static void run_request(struct work *work, void *user)
+{
+	struct request *r = (struct request *)(void *)work;
+
+	api_serve(user, &r->api, &r->reply);
+}
+
+static void resume(struct request *r)
+{
+	r->state = REQUEST_READY;
+	MHD_resume_connection(r->connection);
+	listener_run(r->listener);
+}
+
+static void request_done(struct work *work, const struct err *commit_error);
+
+static void work_ready(void *data)
+{
+	struct request *r = data;
+
+	reply_clear(&r->reply);
+	r->api.work = r->password_work;
+	if (worker_submit(r->http->worker, &r->work))
+		return;
+	api_reply_error(&r->api, err_new(ERR_UNAVAILABLE, "too many requests are waiting"),
+		&r->reply);
+	resume(r);
+}
+
+static void work_run(void *data)
+{
+	struct request *r = data;
+
+	api_work_run(r->password_work);
+}
+
+static void request_done(struct work *work, const struct err *commit_error)
+{
+	struct request *r = (struct request *)(void *)work;
+
+	if (commit_error != NULL) {
+		struct err *e = err_new(ERR_UNAVAILABLE, "the store cannot be written: %s",
+			err_message(commit_error));
+		log_error("request=%s %s %s: %s", r->id, r->method, r->path,
+			err_message(commit_error));
+		r->reply.retry_after_s = 0;
+		api_reply_error(&r->api, e, &r->reply);
+	} else if (r->reply.work != NULL) {
+		r->password_work = MOVE(r->reply.work);
+		pool_submit(r->http->loop, work_run, work_ready, r);
+		return;
+	}
+	resume(r);
+}
+
+/* The request is here in full: hand it to the domain. */
+static enum MHD_Result submit(struct request *r)
+{
+	if (r->http->stopping)
+		return refuse(r, err_new(ERR_UNAVAILABLE, "the server is stopping"));
+	r->api.body = str_get(&r->body);
+	r->api.body_len = r->body.len;
+	r->work = (struct work){.kind = WORK_BATCH, .run = run_request, .done = request_done};
+	if (!worker_submit(r->http->worker, &r->work))
+		return refuse(r, err_new(ERR_UNAVAILABLE, "too many requests are waiting"));
+	r->state = REQUEST_QUEUED;
+	MHD_suspend_connection(r->connection);
+	return MHD_YES;
+}
+
+/* A part of the body. What comes after a refusal is thrown away: MHD answers at its end. */
+static enum MHD_Result take_body(struct request *r, const char *data, size_t *size)
+{
+	if (loop_now_ms(r->http->loop) - r->begun_ms > HTTP_BODY_MS)
+		return MHD_NO; /* dribbling: close */
+	if (r->early == NULL && r->body.len + *size > body_max(r->http))
+		r->early = too_large(r->http);
+	if (r->early == NULL)
+		str_add(&r->body, data, *size);
+	*size = 0;
+	return MHD_YES;
+}
+
+enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload_data, size_t *upload_data_size,
+	void **con_cls)
+{
+	struct request *r = *con_cls;
+
+	(void)cls;
+	(void)connection;
+	(void)url;
+	(void)version;
+	if (r == NULL)
+		return MHD_NO;
+	switch (r->state) {
+	case REQUEST_HEADER:
+		fill_api(r, method);
+		r->state = REQUEST_BODY;
+		return r->early != NULL ? refuse(r, MOVE(r->early)) : MHD_YES;
+	case REQUEST_BODY:
+		if (*upload_data_size > 0)
+			return take_body(r, upload_data, upload_data_size);
+		return r->early != NULL ? refuse(r, MOVE(r->early)) : submit(r);
+	case REQUEST_READY:
+		return send_reply(r);
+	case REQUEST_QUEUED:
+	case REQUEST_REPLIED:
+		break;
+	}
+	*upload_data_size = 0;
+	return MHD_YES;
+}
+
+static void on_heartbeat(void *user)
+{
+	stream_heartbeat(user);
+}
+
+struct err *http_new(struct loop *loop, struct worker *worker, const struct http_options *o,
+	struct http **ret_http)
+{
+	struct http *http = mem_zalloc(sizeof(*http));
+
+	http->loop = loop;
+	http->worker = worker;
+	http->options = *o;
+	http->ring_floor = o->newest_event;
+	struct err *e = http_listen_all(http);
+	http->options.inherited = NULL; /* MHD owns them now */
+	http->options.n_inherited = 0;
+	if (e != NULL) {
+		http_free(http);
+		return e;
+	}
+	http->heartbeat = loop_timer_new(loop, on_heartbeat, http);
+	loop_timer_start(http->heartbeat, HTTP_HEARTBEAT_MS, HTTP_HEARTBEAT_MS);
+	*ret_http = http;
+	return NULL;
+}
+
+const char *http_url(const struct http *http)
+{
+	return http->url;
+}
+
+size_t http_busy(const struct http *http)
+{
+	return http->active;
+}
+
+static void run_all(struct http *http)
+{
+	for (size_t i = 0; i < http->n_listeners; i++)
+		listener_run(&http->listeners[i]);
+}
+
+/* Wait for the requests in flight; connections without a request may be closed at any time. */
+static void on_stop_round(void *user)
+{
+	struct http *http = user;
+
+	run_all(http);
+	if (http->active > 0 && http->stop_rounds++ < STOP_ROUNDS)
+		return;
+	loop_timer_free(http->stop_timer);
+	http->stop_timer = NULL;
+	http->stopped(http->stopped_user);
+}
+
+void http_stop(struct http *http, void (*done)(void *user), void *user)
+{
+	must(!http->stopping);
+	http->stopping = true;
+	http->stopped = done;
+	http->stopped_user = user;
+	for (size_t i = 0; i < http->n_listeners; i++) {
+		MHD_socket fd = MHD_quiesce_daemon(http->listeners[i].mhd);
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	if (http->options.socket_path != NULL)
+		(void)unlink(http->options.socket_path);
+	stream_end_all(http);
+	http->stop_timer = loop_timer_new(http->loop, on_stop_round, http);
+	loop_timer_start(http->stop_timer, 0, STOP_ROUND_MS);
+}
+
+void http_free(struct http *http)
+{
+	if (http == NULL)
+		return;
+	stream_end_all(http);
+	for (size_t i = 0; i < http->n_listeners; i++) {
+		struct listener *l = &http->listeners[i];
+		MHD_run(l->mhd); /* takes note of what was resumed */
+		loop_poll_free(l->poll);
+		loop_timer_free(l->timer);
+		MHD_stop_daemon(l->mhd);
+	}
+	for (size_t i = 0; i < http->ring_n; i++) {
+		struct http_event *event = &http->ring[(http->ring_begin + i) % HTTP_RING_N];
+		mem_free(event->topic);
+		mem_free(event->text);
+	}
+	loop_timer_free(http->heartbeat);
+	loop_timer_free(http->stop_timer);
+	mem_free(http->url);
+	mem_free(http);
+}

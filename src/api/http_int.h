@@ -1,0 +1,117 @@
+/* The inside of the HTTP server, for http*.c. */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "api/http.h"
+#include "base/mem.h"
+
+#define HTTP_RING_N 4096 /* events kept for streams; older ones are read from the store */
+#define HTTP_STREAMS_MAX 2000
+#define HTTP_CONNECTIONS_MAX 12000
+#define HTTP_TIMEOUT_S 60  /* a silent connection, or a reader that takes nothing */
+#define HTTP_BODY_MS 30000 /* a body must be there in full */
+#define HTTP_HEARTBEAT_MS 15000
+#define HTTP_HEADERS_MAX ((size_t)32 << 10)
+
+/* One listening socket with its own MHD daemon, run by our loop. */
+struct listener {
+	struct http *http;
+	struct MHD_Daemon *mhd;
+	struct loop_poll *poll;
+	struct loop_timer *timer;
+	int fd; /* listening; closed by MHD */
+	enum api_door door;
+	bool secure;
+	bool running; /* inside MHD_run */
+};
+#define HTTP_LISTENERS_MAX 8
+
+struct page;
+
+/* One stream: a cursor into the ring or a file; it holds no events of its own but the first page.
+ */
+struct stream {
+	struct request *request;
+	struct api_stream what; /* owns its texts */
+	struct str first; /* bytes to send before anything else: the first page, a page from the
+			     store, a heartbeat */
+	size_t first_at;
+	bool suspended;
+	bool ended;        /* send what is left and close */
+	struct page *page; /* from the store, on its way; NULL = none */
+	struct stream *prev, *next;
+};
+
+enum request_state { REQUEST_HEADER, REQUEST_BODY, REQUEST_QUEUED, REQUEST_READY, REQUEST_REPLIED };
+
+/* One request. Freed when MHD says that it is over. */
+struct request {
+	struct work work; /* first */
+	struct http *http;
+	struct listener *listener;
+	struct MHD_Connection *connection;
+	enum request_state state;
+	char id[24];
+	char *method, *path, *query, *address, *local_user;
+	struct str body;
+	int64_t begun_ms;
+	struct api_request api;
+	struct api_reply reply;
+	struct api_work *password_work;
+	struct stream *stream;
+	struct err *early; /* refused before the body was read */
+};
+
+struct http {
+	struct loop *loop;
+	struct worker *worker;
+	struct http_options options;
+	struct listener listeners[HTTP_LISTENERS_MAX];
+	size_t n_listeners;
+	char *url;
+	size_t active; /* requests that MHD knows */
+	struct stream *streams;
+	size_t n_streams;
+	struct http_event ring[HTTP_RING_N];
+	size_t ring_begin, ring_n;
+	int64_t ring_floor; /* every event after this one is in the ring */
+	struct loop_timer *heartbeat;
+	struct loop_timer *stop_timer;
+	int stop_rounds;
+	bool stopping;
+	void (*stopped)(void *user);
+	void *stopped_user;
+};
+
+/** Open the sockets of the options. */
+struct err *http_listen_all(struct http *http) ERR_RESULT;
+/** Start MHD on a listening socket. */
+struct err *listener_start(struct http *http, int fd, enum api_door door, bool secure) ERR_RESULT;
+/** Let MHD work and re-arm its timer. */
+void listener_run(struct listener *l);
+/** Login name of the peer of a Unix socket. Caller frees. */
+char *http_peer_name(int fd);
+/** "10.0.0.7" of the peer, NULL for a Unix socket. Caller frees. */
+char *http_peer_address(struct MHD_Connection *connection);
+
+/** MHD's access handler. */
+enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload_data, size_t *upload_data_size,
+	void **con_cls);
+/** MHD's first sight of a request: keeps the raw address. */
+void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+/** MHD is done with a request. */
+void http_over(void *cls, struct MHD_Connection *connection, void **con_cls,
+	enum MHD_RequestTerminationCode code);
+
+/** Make the streaming response of a request whose reply says so. NULL: too many streams. */
+struct MHD_Response *stream_open(struct request *request);
+/** Free the stream of a request that is over. */
+void stream_close(struct stream *stream);
+/** Wake one stream to look for more. */
+void stream_wake(struct stream *stream);
+/** End all streams. */
+void stream_end_all(struct http *http);
+/** Send heartbeats, find clients that left. */
+void stream_heartbeat(struct http *http);
