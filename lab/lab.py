@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from infra import faults  # noqa: E402
 from infra.core import Lab  # noqa: E402
 from infra.errors import LabError  # noqa: E402
+from infra.ups import Ups  # noqa: E402
 from sim import faults as fault_table  # noqa: E402
 
 
@@ -18,7 +19,7 @@ def cmd_up(lab, args):
     if args.workers > args.nodes:
         raise LabError(f"{args.workers} workers do not fit into {args.nodes} nodes", "--workers says how many of the nodes are workers",
                        "give fewer workers or more nodes", 2)
-    lab.up(args.nodes, args.workers, args.bare, args.scale, say)
+    lab.up(args.nodes, args.workers, args, say)
     print(f"lab '{lab.name}' is up: {args.nodes} nodes, {lab.network().subnet}, described in {lab.dir}/lab.json")
 
 
@@ -84,6 +85,19 @@ def cmd_faults(lab, args):
     print_table(rows)
 
 
+def cmd_ups(lab, args):
+    power = Ups(lab, lab.network())
+    if args.action == "set":
+        if len(args.args) != 2:
+            raise LabError("ups set wants a variable and a value", f"there are {len(args.args)} arguments",
+                           'lab.py ups set ups.status "OB DISCHRG"', 2)
+        power.set(*args.args)
+    elif len(args.args) != 1:
+        raise LabError(f"ups {args.action} wants one file", f"there are {len(args.args)} arguments", f"lab.py ups {args.action} FILE", 2)
+    else:
+        getattr(power, args.action)(args.args[0])
+
+
 def on_node(method):
     """A verb that is one method of the node."""
     return lambda lab, args: getattr(lab.node(args.node), method)()
@@ -119,6 +133,7 @@ def parser():
     up.add_argument("--nodes", type=number(1, 200), default=3, metavar="N", help="number of nodes n1..nN (default 3)")
     up.add_argument("--workers", type=number(0, 200), default=0, metavar="W", help="how many of them, the last ones, are meant as workers")
     up.add_argument("--bare", action="store_true", help="only Linux and SSH: no MicroK8s simulation")
+    up.add_argument("--ups", action="store_true", help="also a UPS: a real upsd with the driver dummy-ups")
     up.add_argument("--scale", type=scale, default=0.05, metavar="X", help="simulated durations are multiplied by X (default 0.05)")
     verb("down", cmd_down, "end the lab and remove everything it made")
     verb("list", cmd_list, "show the nodes")
@@ -138,6 +153,9 @@ def parser():
     how.add_argument("--clear", action="store_true", help="end it")
     how.add_argument("--clear-at", type=float, help=argparse.SUPPRESS)
     verb("faults", cmd_faults, "show the faults that are on").add_argument("node", nargs="?")
+    power = verb("ups", cmd_ups, "play the UPS: set VAR VALUE, load FILE.dev, replay FILE.seq")
+    power.add_argument("action", choices=("set", "load", "replay"))
+    power.add_argument("args", nargs="+", metavar="ARG")
     return top
 
 

@@ -16,7 +16,7 @@ import shutil
 import time
 import uuid
 
-from . import layer, network, processes, rootfs
+from . import layer, network, processes, rootfs, ups
 from .errors import LabError
 from .node import Node
 from .shell import run, tool
@@ -80,37 +80,41 @@ class Lab:
 
     # -- up ---------------------------------------------------------------------------------------------------------------
 
-    def up(self, count, workers, bare, scale, say):
-        """Start a fresh lab; what is left of an earlier one with this name is removed first."""
+    def up(self, count, workers, options, say):
+        """Start a fresh lab; what is left of an earlier one with this name is removed first. `options`: bare, scale, ups."""
         if os.geteuid() != 0:
             raise LabError("the lab needs root", "it makes namespaces, mounts and addresses", "run it with sudo", 4)
         base, init = rootfs.rootfs(say), rootfs.binary("labinit", ("-static",))
-        kubectl = None if bare else layer.kubectl_layer()
+        kubectl = None if options.bare else layer.kubectl_layer()
+        if options.ups:
+            ups.check_tools()
         with self.locked():
             self._down()
             try:
-                self._up(count, workers, bare, scale, [p for p in (kubectl, base) if p], init)
+                self._up(count, workers, options, [p for p in (kubectl, base) if p], init)
             except BaseException:
                 self._down()
                 raise
 
-    def _up(self, count, workers, bare, scale, lower, init):
+    def _up(self, count, workers, options, lower, init):
         self.run.mkdir(parents=True)
         entries = [{"name": f"n{i + 1}", "number": network.FIRST_NODE_NUMBER + i,
                     "role": "worker" if i >= count - workers else "control_plane"} for i in range(count)]
-        state = {"id": str(uuid.uuid4()), "nodes": entries, "bare": bare, "scale": scale, "init": str(init)}
+        state = {"id": str(uuid.uuid4()), "nodes": entries, "bare": options.bare, "scale": options.scale, "init": str(init)}
         net = network.claim(lambda k: self.save({**state, "k": k}))
-        net.create([(e["name"], e["number"]) for e in entries])
+        extra = [(ups.NAME, network.UPS_HOST_NUMBER)] if options.ups else []
+        net.create([(e["name"], e["number"]) for e in entries] + extra)
         mount_tmpfs(self.run, "lab", "2g")
         (self.run / "shared").mkdir()
         layer.build(self.run / "layer", self._make_key())
         state.update(k=net.k, lower=":".join(map(str, [self.run / "layer", *lower])))
         self.save(state)
         for node in self.nodes():
-            node.create_disk(scale)
+            node.create_disk(options.scale)
             node.power_on()
+        power = ups.Ups(self, net).start() if options.ups else None
         self._wait_ready()
-        self._describe()
+        self._describe(power)
 
     def _make_key(self):
         run([tool("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{self.name}", "-f", str(self.key)])
@@ -125,13 +129,13 @@ class Lab:
                                    + node.console_tail(), "try again; if it stays so, report it")
                 time.sleep(READY_POLL_S)
 
-    def _describe(self):
+    def _describe(self, power):
         nodes = self.nodes()
         lines = [f"{n.ip} {' '.join(n.host_key().split()[:2])}\n" for n in nodes]
         (self.dir / "known_hosts").write_text("".join(lines))
         net = self.network()
         self.write_description({
-            "name": self.name, "subnet": net.subnet, "host_address": net.address(1), "ups": None,
+            "name": self.name, "subnet": net.subnet, "host_address": net.address(1), "ups": power,
             "nodes": [{"hostname": n.name, "ip": n.ip, "port": 22, "user": "ubuntu", "key_path": str(self.key), "role": n.role,
                        "mac": n.mac} for n in nodes]})
 

@@ -174,8 +174,8 @@ class Daemon:
         release = snap_store.release(channel)
         if release is None:
             raise Refusal(404, f'snap "{name}" is not available on {channel} but is available to install on the following '
-                          "channels:\n\n" + "".join(f"    {track + '/stable':20} snap install --channel={track} {name}\n"
-                                                    for track in snap_store.TRACKS if track != "latest"),
+                          "channels:\n" + "\n".join(f"{track + '/stable':20} snap install --channel={track} {name}"
+                                                   for track in snap_store.TRACKS if track != "latest"),
                           "snap-channel-not-available")
         return release
 
@@ -216,6 +216,7 @@ class Daemon:
 
     def act_remove(self, name, body):
         record = self.installed(name)
+        self.state["conf"].pop(name, None)
         return self.begin("remove-snap", f'Remove "{name}" snap', {"revision": record["revision"], "version": record["version"],
                           "purge": bool(body.get("purge")), "confinement": record["confinement"]}, name)
 
