@@ -161,8 +161,6 @@ static struct err *run_kubeconfig(struct cli *cli)
 {
 	cleanup(mem_freep) char *cluster_path = cli_path("clusters", cli->args[0], NULL);
 	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "kubeconfig", NULL);
-	cleanup(mem_freep) char *fetch =
-		cli_path("clusters", cli->args[0], "fetch-kubeconfig", NULL);
 	json_t *cluster = NULL;
 	char *text = NULL;
 	size_t len = 0;
@@ -173,7 +171,9 @@ static struct err *run_kubeconfig(struct cli *cli)
 	json_decref(cluster);
 	if (!known || cli_opt_given(cli, "refresh")) {
 		json_t *final = NULL;
-		struct err *e = cli_operate(cli, fetch, json_object(), &final);
+		json_t *body = json_pack("{s:s, s:s}", "type", "cluster.fetch-kubeconfig", "target",
+			cli->args[0]);
+		struct err *e = cli_operate(cli, "/api/operations", body, &final);
 		bool done = final != NULL;
 		json_decref(final);
 		if (e != NULL || !done)

@@ -129,15 +129,18 @@ static struct err *fill_body(struct cli *cli, json_t *body)
 static struct err *learn_host_key(struct cli *cli, const char *hostname, json_t **ret_node)
 {
 	cleanup(mem_freep) char *node_path = cli_path("nodes", hostname, NULL);
-	cleanup(mem_freep) char *path = cli_path("nodes", hostname, "host-key", NULL);
 	json_t *reply = NULL;
 	bool quiet = cli->quiet;
 	int64_t wait = cli->wait_timeout_ms;
 
-	TRY(cli_post(cli, path, NULL, NULL, &reply));
+	json_t *body = json_pack("{s:s, s:s}", "type", "node.host-key", "target", hostname);
+	struct err *e = cli_post(cli, "/api/operations", NULL, body, &reply);
+	json_decref(body);
+	if (e != NULL)
+		return e;
 	cli->quiet = true; /* two lines of progress for one key are too many */
 	cli->wait_timeout_ms = wait > 0 ? wait : HOST_KEY_WAIT_MS;
-	struct err *e = cli_follow(cli, json_object_get(reply, "operation"), false, NULL);
+	e = cli_follow(cli, json_object_get(reply, "operation"), false, NULL);
 	cli->quiet = quiet;
 	cli->wait_timeout_ms = wait;
 	json_decref(reply);

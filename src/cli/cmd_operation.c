@@ -50,6 +50,27 @@ const struct cli_cmd cmd_operation_list = {
 	.run = cli_run_list_newest,
 };
 
+static struct err *run_show(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("operations", cli->args[0], NULL);
+	json_t *operation = NULL;
+
+	cli_what(cli, "show operation %s", cli->args[0]);
+	TRY(cli_get(cli, path, NULL, &operation));
+	struct err *e = NULL;
+	if (cli->output == CLI_TABLE || cli->output == CLI_WIDE) {
+		json_t *rest = json_copy(operation);
+		json_object_del(rest, "hosts");
+		e = cli_print_object(cli, "id", rest);
+		json_decref(rest);
+		cli_print_hosts(cli, "hosts", operation);
+	} else {
+		e = cli_print_object(cli, "id", operation);
+	}
+	json_decref(operation);
+	return e;
+}
+
 static const struct cli_arg one_operation[] = {
 	{.name = "OPERATION", .words = CLI_WORDS_OPERATIONS, .help = "number"}};
 const struct cli_cmd cmd_operation_show = {
@@ -59,7 +80,7 @@ const struct cli_cmd cmd_operation_show = {
 	.noun = &noun_operation,
 	.args = one_operation,
 	.n_args = ARRAY_LEN(one_operation),
-	.run = cli_run_show,
+	.run = run_show,
 };
 
 /** Cancelled is what was wanted here. */

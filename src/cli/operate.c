@@ -24,6 +24,15 @@ static const struct cli_column host_columns[] = {
 	{"MESSAGE", "message", .shrink = true},
 };
 
+void cli_print_hosts(struct cli *cli, const char *title, const json_t *operation)
+{
+	const json_t *hosts = cli_json_get(operation, "hosts");
+
+	if (json_array_size(hosts) > 0)
+		cli_print_table(cli, cli->io->out, title, host_columns, ARRAY_LEN(host_columns),
+			hosts);
+}
+
 struct err *cli_print_result(struct cli *cli, const json_t *operation)
 {
 	const json_t *hosts = cli_json_get(operation, "hosts");

@@ -14,5 +14,7 @@ struct err *cli_operate(struct cli *cli, const char *path, json_t *take_body,
  * above, not printed */
 struct err *cli_operation_started(struct cli *cli, const json_t *reply,
 	json_t **ret_final) ERR_RESULT;
+/** Print the table of an operation's hosts, whatever -o says. @title NULL = none */
+void cli_print_hosts(struct cli *cli, const char *title, const json_t *operation);
 /** Print the operation's result per host (or the object with -o json). */
 struct err *cli_print_result(struct cli *cli, const json_t *operation) ERR_RESULT;

@@ -348,7 +348,7 @@ static void add_member_rows(struct cli *cli, json_t *rows, const json_t *object,
 		for (char *p = name; *p != '\0'; p++)
 			*p = *p == '_' ? ' ' : *p;
 		json_array_append_new(rows,
-			json_pack("{ss s? sb}", "name", name, "value", text, "is_status",
+			json_pack("{s:s, s:s, s:b}", "name", name, "value", text, "is_status",
 				column.show == CLI_SHOW_STATUS));
 	}
 }
