@@ -33,6 +33,7 @@ KNOBS: dict[str, tuple[float, float]] = {
     "kubelite_wait_api": (360, 10),
     "dqlite_start_delay": (6, 0),
     "dqlite_poll": (1, 1),
+    "dqlite_request": (2, 0.8),
     "handover_max": (30, 1),
     "roles_adjust": (30, 2),
     "election": (5, 0.5),

@@ -257,6 +257,10 @@ class Member:
     def _ping(self, message: dict) -> dict:
         with self._wake:
             self._learn(message)
+            peer = self._peers.get(message["addr"])
+            if peer is not None and peer.status is not None:  # both directions work: believe the newer news
+                peer.status = {key: message[key] for key in peer.status if key in message}
+                self._wake.notify_all()
             answer = self._status()
             if self.available and message.get("version") != self.version:
                 answer.update(members=self.members, cluster=self.cluster)
@@ -294,9 +298,14 @@ class Member:
         return {}
 
     def _op_lead(self, _: dict) -> dict:
+        """The leader that stops has made us its heir (in the shared record)."""
+        assert self._raft is not None
         with self._wake:
-            self._leaderless_since = 1.0  # long ago: stand for election at once
-            self._wake.notify_all()
+            value = self._raft.read()
+            if value["leader"] == self.address:
+                self._adopt(value)
+                self._lead()
+                self._wake.notify_all()
         return {}
 
     def _op_describe(self, message: dict) -> dict:
@@ -317,6 +326,7 @@ class Member:
     def _take(self, value: dict) -> None:
         with self._wake:
             self._adopt(value)
+            self._tell_peers()
             self._wake.notify_all()
 
     # ---- thinking ---------------------------------------------------------------------------------------------------------------
@@ -379,6 +389,7 @@ class Member:
         was, self.available = self.available, bool(quorum and self.leader and self.leader in online and not self._blocked())
         if self.available and not was:
             self._sync()
+            self._tell_peers()
             self._wake.notify_all()
 
     def _blocked(self) -> bool:
@@ -425,10 +436,19 @@ class Member:
             return
         assert self._raft is not None
         self._adopt(self._raft.change(lambda value: value.update(term=value["term"] + 1, leader=self.address)))
+        self._lead()
+
+    def _lead(self) -> None:
         self.leading, self.leader = True, self.address
-        self._next_adjust = now + timing.seconds("roles_adjust")
+        self._next_adjust = time.monotonic() + timing.seconds("roles_adjust")
         self._seen_members = {m["Address"] for m in self.members}
         self._log(f"became leader in term {self.term}")
+        self._tell_peers()
+
+    def _tell_peers(self) -> None:
+        """Send the next PINGs now."""
+        for peer in self._peers.values():
+            peer.hurry()
 
     def _refresh(self) -> None:
         """Every 30 s: cluster.yaml, and what we must remember."""
@@ -463,23 +483,31 @@ class _Peer:
         self.address = address
         self.status: dict | None = None
         self._owner = owner
-        self._stop = threading.Event()
+        self._stopped = False
+        self._due = threading.Event()
         threading.Thread(target=self._run, name=f"dqlite-peer-{address}", daemon=True).start()
 
     def stop(self) -> None:
-        self._stop.set()
+        self._stopped = True
+        self._due.set()
+
+    def hurry(self) -> None:
+        """PING now instead of at the next poll."""
+        self._due.set()
 
     def _run(self) -> None:
         poll = timing.seconds("dqlite_poll")
         connection = None
-        while not self._stop.is_set():
+        while not self._stopped:
+            self._due.clear()
             try:
                 connection = connection or wire.Connection(local_address(self.address), self._owner._tls, self._owner._source())
                 self._note(connection.ask(self._question()))
             except (OSError, ValueError):
                 connection = _closed(connection)
                 self._note(None)
-            self._stop.wait(poll)
+            if not self._stopped:
+                self._due.wait(poll)
         _closed(connection)
 
     def _question(self) -> dict:

@@ -6,9 +6,10 @@
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
-from sim import root, yaml_lite
+from sim import root, timing, yaml_lite
 from sim.dqlite import files, member, raft, roles, wire
 
 
@@ -23,14 +24,18 @@ class Shell:
         self.servers, self.directory, self.as_json = servers, directory, as_json
 
     def ask(self, message: dict) -> dict:
-        """Ask the first member that has quorum."""
-        for server in self.servers:
-            try:
-                return wire.ask_once(member.local_address(server), self.directory, message)
-            except wire.WireError as error:
-                if str(error).startswith("no node has address"):
-                    raise ShellError(str(error)) from error
-        raise ShellError("no available dqlite leader server found")
+        """Ask the first member that has quorum; look for one as long as the real client does."""
+        deadline = time.monotonic() + timing.seconds("dqlite_request")
+        while True:
+            for server in self.servers:
+                try:
+                    return wire.ask_once(member.local_address(server), self.directory, message)
+                except wire.WireError as error:
+                    if str(error).startswith("no node has address"):
+                        raise ShellError(str(error)) from error
+            if time.monotonic() > deadline:
+                raise ShellError("no available dqlite leader server found")
+            time.sleep(0.1)
 
     def cluster(self) -> list[dict]:
         """The members in configuration order, as `[{"ID", "Address", "Role"}]`."""
