@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
+from sim.kube.guard import tolerant
 from sim.kube.housekeeping import sync_housekeeping
 from sim.kube.nodelifecycle import NodeLifecycle
 from sim.kube.scheduler import schedule
@@ -70,14 +68,9 @@ class Controllers:
         return self._timing.seconds("node_grace") / CHECKS_PER_GRACE
 
     def _pass(self) -> None:
-        """One round of all controllers. A bug in one object must not end the thread for the whole lab."""
-        try:
+        """One round of all controllers."""
+        with tolerant():
             self._nodes.sync()
-            sync_workloads(self._store, self._reader)
-            prune_replica_sets(self._store, self._reader)
-            schedule(self._store, self._reader)
-            sync_housekeeping(self._store, self._reader)
-        except sqlite3.OperationalError:
-            time.sleep(self._period())
-        except (KeyError, TypeError, ValueError):
-            traceback.print_exc()
+        for task in (sync_workloads, prune_replica_sets, schedule, sync_housekeeping):
+            with tolerant():
+                task(self._store, self._reader)

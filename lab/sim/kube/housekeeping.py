@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,10 +9,11 @@ from sim.kube import conditions, events
 from sim.kube.addons import METALLB_POOL
 from sim.kube.budgets import BUDGETS, budget_status
 from sim.kube.deletion import delete_pod, remove
+from sim.kube.guard import tolerant
 from sim.kube.podtemplate import new_object
 from sim.kube.resources import RESOURCES
 from sim.kube.selectors import matches
-from sim.kube.store import AlreadyExists, NotFound, Object, ObjectStore, Reader
+from sim.kube.store import Object, ObjectStore, Reader
 
 # Resources whose objects are owned by others, in the order of removal
 DEPENDENTS = ("replicasets.apps", "jobs.batch", "controllerrevisions.apps", "pods", "leases.coordination.k8s.io",
@@ -27,7 +27,7 @@ def sync_housekeeping(store: ObjectStore, reader: Reader) -> None:
     """One pass of everything in this file."""
     for task in (collect_garbage, collect_orphaned_pods, end_namespaces, furnish_namespaces, service_endpoints,
                  balancer_addresses, budgets, bind_claims, release_volumes):  # fmt: skip
-        with contextlib.suppress(NotFound, AlreadyExists):
+        with tolerant():
             task(store, reader)
     events.prune(store, reader.list("events"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from sim.kube import conditions, events
 from sim.kube.clock import micro_timestamp, timestamp
+from sim.kube.guard import tolerant
 from sim.kube.httpd import HttpServer, Request, Response, server_context, text_response
 from sim.kube.nodefacts import NodeFacts
 from sim.kube.podruntime import PodRuntime
@@ -112,7 +112,7 @@ class Kubelet:
         while not self._stop.is_set():
             wait = UNAVAILABLE_RETRY
             if self._available() and not self._hung():
-                with contextlib.suppress(NotFound):
+                with tolerant():
                     wait = self._tick()
             self._subscription.wait(min(wait, self._timing.seconds("lease")))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
 
 from sim.kube import conditions, events, taints
 from sim.kube.clock import timestamp
 from sim.kube.deletion import delete_pod
+from sim.kube.guard import tolerant
 from sim.kube.kubelet import LEASE_NAMESPACE, LEASES
-from sim.kube.store import NotFound, Object, ObjectStore, Reader
+from sim.kube.store import Object, ObjectStore, Reader
 
 SILENT = "Kubelet stopped posting node status."
 HEARTBEAT_CONDITIONS = ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
@@ -41,34 +41,30 @@ class NodeLifecycle:
         self._heard.clear()
         self._doomed.clear()
 
-    def sync(self) -> float:
-        """One pass; the seconds until the next deadline."""
+    def sync(self) -> None:
+        """One pass."""
         now = time.monotonic()
-        waits = [self._watch_leases(now)]
+        self._watch_leases(now)
         for node in self._reader.list("nodes"):
-            with contextlib.suppress(NotFound):
+            with tolerant():
                 self._taint(node)
         self._mark_pods()
-        waits.append(self._evict(now))
-        return min(waits)
+        self._evict(now)
 
-    def _watch_leases(self, now: float) -> float:
-        """Mark nodes Unknown whose lease has not moved for `node_grace`; the seconds until the next one might be due."""
+    def _watch_leases(self, now: float) -> None:
+        """Mark nodes Unknown whose lease has not moved for `node_grace`."""
         grace = self._timing.seconds("node_grace")
-        left = [grace]
         leases = {lease["metadata"]["name"]: lease for lease in self._store.list(LEASES, LEASE_NAMESPACE)}
         for node in self._reader.list("nodes"):
             name = node["metadata"]["name"]
             renewed = leases.get(name, {}).get("spec", {}).get("renewTime", "")
             if self._heard.get(name, ("", 0.0))[0] != renewed or name not in self._heard:
                 self._heard[name] = (renewed, now)
-            silent_for = now - self._heard[name][1]
-            if silent_for < grace:
-                left.append(grace - silent_for)
-            elif conditions.status_of(node, "Ready") != "Unknown" and self._faults.active("stale_ready") is None:
-                with contextlib.suppress(NotFound):
+            silent = now - self._heard[name][1] >= grace
+            known = conditions.status_of(node, "Ready") == "Unknown"
+            if silent and not known and self._faults.active("stale_ready") is None:
+                with tolerant():
                     self._mark_unknown(node)
-        return min(left)
 
     def _mark_unknown(self, node: Object) -> None:
         def change(draft: Object) -> None:
@@ -105,30 +101,26 @@ class NodeLifecycle:
         bad = {n["metadata"]["name"] for n in self._reader.list("nodes") if conditions.status_of(n, "Ready") == "Unknown"}
         for pod in self._reader.list("pods"):
             if pod["spec"].get("nodeName") in bad and conditions.status_of(pod, "Ready") == "True":
-                with contextlib.suppress(NotFound):
+                with tolerant():
                     self._store.patch("pods", pod["metadata"]["name"], _unready, pod["metadata"]["namespace"])
 
-    def _evict(self, now: float) -> float:
+    def _evict(self, now: float) -> None:
         """Delete pods whose node has a NoExecute taint that they do not tolerate (any longer)."""
         nodes = {node["metadata"]["name"]: node for node in self._reader.list("nodes")}
         doomed: dict[str, float] = {}
-        waits = [self._timing.seconds("evict")]
         for pod in self._reader.list("pods"):
             seconds = self._tolerated_seconds(pod, nodes.get(pod["spec"].get("nodeName", "")))
             if seconds is None or pod["metadata"].get("deletionTimestamp"):
                 continue
             uid = pod["metadata"]["uid"]
             doomed[uid] = self._doomed.get(uid, now)
-            left = doomed[uid] + seconds - now
-            if left > 0:
-                waits.append(left)
+            if doomed[uid] + seconds > now:
                 continue
             meta = pod["metadata"]
             text = f"Marking for deletion Pod {meta['namespace']}/{meta['name']}"
             events.record(self._store, pod, "Normal", "TaintManagerEviction", text, "taint-eviction-controller")
             delete_pod(self._store, pod)
         self._doomed = doomed
-        return min(waits)
 
     def _tolerated_seconds(self, pod: Object, node: Object | None) -> float | None:
         """How long the pod may stay on its node; None = as long as it likes."""

@@ -5,7 +5,6 @@ Owns the part of a pod's status that a kubelet writes. A pod takes `step()` seco
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
 import zlib
@@ -13,7 +12,8 @@ from collections.abc import Callable
 
 from sim.kube import conditions, events
 from sim.kube.clock import timestamp
-from sim.kube.store import NotFound, Object, ObjectStore, Reader
+from sim.kube.guard import tolerant
+from sim.kube.store import Object, ObjectStore, Reader
 
 IDLE = 3600.0
 POD_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -35,7 +35,7 @@ class PodRuntime:
         used = {(pod.get("status") or {}).get("podIP", "") for pod in pods}
         waits = [IDLE]
         for pod in pods:
-            with contextlib.suppress(NotFound):
+            with tolerant():
                 waits.append(self._advance(pod, used))
         return min(waits)
 

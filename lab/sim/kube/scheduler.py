@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 
 from sim.kube import conditions, events
+from sim.kube.guard import tolerant
 from sim.kube.placement import obstacle
-from sim.kube.store import NotFound, Object, ObjectStore, Reader
+from sim.kube.podtemplate import controller_uid
+from sim.kube.store import Object, ObjectStore, Reader
 
 NO_PREEMPTION = "Preemption is not helpful for scheduling."
 
 
 def schedule(store: ObjectStore, reader: Reader) -> None:
-    """Bind every waiting pod, each to the admissible node with the fewest pods; say why where there is none."""
+    """Bind every waiting pod to an admissible node: one with few pods of the same owner, then with few pods; say why when there is none."""
     pods, nodes = reader.list("pods"), reader.list("nodes")
     load = Counter(pod["spec"].get("nodeName") for pod in pods)
+    siblings = Counter((controller_uid(pod), pod["spec"].get("nodeName")) for pod in pods)
     for pod in pods:
         if pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
             continue
         reasons = {node["metadata"]["name"]: obstacle(pod["spec"], node) for node in nodes}
         free = [name for name, reason in reasons.items() if reason is None]
-        with contextlib.suppress(NotFound):
+        with tolerant():
             if free:
-                node = min(free, key=lambda name: (load[name], name))
+                owner = controller_uid(pod)
+                node = min(free, key=lambda name, owner=owner: (siblings[owner, name], load[name], name))
                 load[node] += 1
+                siblings[owner, node] += 1
                 _bind(store, pod, node)
             else:
                 _wait(store, pod, Counter(filter(None, reasons.values())), len(nodes))

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from sim.kube import conditions, events, taints
 from sim.kube.clock import timestamp
 from sim.kube.deletion import delete_pod, remove
+from sim.kube.guard import tolerant
 from sim.kube.placement import on_node, selects
 from sim.kube.podtemplate import controller_uid, create_pod, new_object, owner_reference, template_hash
-from sim.kube.store import AlreadyExists, NotFound, Object, ObjectStore, Reader
+from sim.kube.store import AlreadyExists, Object, ObjectStore, Reader
 
 DEPLOYMENTS, REPLICA_SETS = "deployments.apps", "replicasets.apps"
 DAEMON_SETS, STATEFUL_SETS, JOBS = "daemonsets.apps", "statefulsets.apps", "jobs.batch"
@@ -31,7 +32,7 @@ def sync_workloads(store: ObjectStore, reader: Reader) -> None:
         for obj in reader.list(resource):
             if obj["metadata"].get("deletionTimestamp"):
                 continue
-            with contextlib.suppress(NotFound, AlreadyExists):
+            with tolerant():
                 status = controller(store, reader, obj, children[obj["metadata"]["uid"]])
                 _write_status(store, resource, obj, status)
 
