@@ -18,6 +18,7 @@ struct ansible_files ansible_files_in(const char *private_dir, const char *contr
 		.inventory = fs_join(private_dir, "inventory.json"),
 		.vars = fs_join(private_dir, "vars.json"),
 		.known_hosts = fs_join(private_dir, "known_hosts"),
+		.config = fs_join(private_dir, "ansible.cfg"),
 		.temp = fs_join(private_dir, "tmp"),
 		.control = mem_strdup(control_dir),
 	};
@@ -28,6 +29,7 @@ void ansible_files_done(struct ansible_files *files)
 	mem_free(files->inventory);
 	mem_free(files->vars);
 	mem_free(files->known_hosts);
+	mem_free(files->config);
 	mem_free(files->temp);
 	mem_free(files->control);
 	*files = (struct ansible_files){0};
@@ -142,12 +144,11 @@ char **ansible_argv(const struct run_spec *spec, const struct ansible_files *fil
 	return argv.items;
 }
 
-/* Settings that never change; ANSIBLE_CONFIG keeps the configuration of the person out. */
+/* Settings that never change. */
 static const char *const fixed_env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"LANG=C.UTF-8",
 	"LC_ALL=C.UTF-8",
-	"ANSIBLE_CONFIG=/dev/null",
 	"ANSIBLE_NOCOLOR=1",
 	"ANSIBLE_NOCOWS=1",
 	"ANSIBLE_PIPELINING=1",
@@ -179,6 +180,7 @@ char **ansible_env(const struct run_spec *spec, const struct ansible_files *file
 		if (value != NULL)
 			strings_add(&env, mem_printf("%s=%s", passed_env[i], value));
 	}
+	strings_add(&env, mem_printf("ANSIBLE_CONFIG=%s", files->config));
 	strings_add(&env, mem_printf("MKO_EVENTS_FD=%d", events_fd));
 	strings_add(&env, mem_printf("ANSIBLE_COLLECTIONS_PATH=%s", spec->collections_path));
 	strings_add(&env, mem_printf("ANSIBLE_FORKS=%d", (int)forks));

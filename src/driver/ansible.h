@@ -10,6 +10,7 @@ struct ansible_files {
 	char *inventory;   /**< inventory.json */
 	char *vars;        /**< vars.json */
 	char *known_hosts; /**< known_hosts */
+	char *config; /**< ansible.cfg, empty: keeps the configuration of the person out */
 	char *temp;        /**< folder for Ansible's own temporary files */
 	char *control;     /**< folder of the shared SSH masters */
 };

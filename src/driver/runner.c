@@ -194,6 +194,7 @@ static struct err *write_inputs(struct run *r)
 	TRY(fs_mkdirs(r->files.temp, 0700));
 	TRY(write_json(r->files.inventory, ansible_inventory(&r->spec)));
 	TRY(write_json(r->files.vars, ansible_unsafe(r->spec.vars)));
+	TRY(fs_write_new(r->files.config, "[defaults]\n", strlen("[defaults]\n"), 0600));
 	return fs_write_new(r->files.known_hosts, hosts, strlen(hosts), 0600);
 }
 

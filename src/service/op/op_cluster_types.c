@@ -27,7 +27,7 @@ const struct op_type op_cluster_scan = {
 
 /* A kubeconfig says nothing about health: the cluster's status is left alone. */
 const struct op_type op_cluster_kubeconfig = {
-	.name = "cluster.fetch-kubeconfig",
+	.name = "cluster.fetch_kubeconfig",
 	.title = "Fetch the kubeconfig of cluster %s",
 	.summary =
 		"Read the administrator's kubeconfig from a running control plane and keep it sealed.",

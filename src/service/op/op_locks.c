@@ -63,13 +63,12 @@ struct err *op_locks_take(struct service *svc, int64_t op_id, const struct op_wa
 {
 	for (size_t i = 0; i < n; i++) {
 		struct op_lock lock;
-		bool twice = i > 0 && op_wants_conflict(&wants[i], 1, wants, i);
 		record_init(&op_lock_type, &lock);
 		lock.operation_id = op_id;
 		lock.exclusive = wants[i].exclusive;
 		lock.created_at = clock_utc(svc->clock);
 		field_set_text(&lock.resource, wants[i].resource);
-		struct err *e = twice ? NULL : store_insert(svc->store, &op_lock_type, &lock);
+		struct err *e = store_insert(svc->store, &op_lock_type, &lock);
 		record_done(&op_lock_type, &lock);
 		if (e != NULL)
 			return err_wrap(e, "lock %s", wants[i].resource);

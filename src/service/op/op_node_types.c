@@ -10,7 +10,7 @@ static const struct op_param accept_key[] = {
 };
 
 const struct op_type op_node_host_key = {
-	.name = "node.host-key",
+	.name = "node.host_key",
 	.title = "Learn the host key of %s",
 	.summary =
 		"Ask the node for its SSH host key and remember it. Nothing is done on the node.",

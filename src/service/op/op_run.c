@@ -208,28 +208,35 @@ void op_run_set_hosts_entries(struct op_run *run)
 	op_run_set(run, "mko_hosts_entries", entries);
 }
 
-/* A node operation holds its node, and shares the node's cluster so that nothing else takes the
- * cluster alone meanwhile. */
+/* A resource is wanted once: exclusively when anybody wants it so. */
+static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_t id, bool exclusive)
+{
+	struct op_want want = {.exclusive = exclusive};
+
+	snprintf(want.resource, sizeof(want.resource), "%s:%lld", kind, (long long)id);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(wants[i].resource, want.resource) != 0)
+			continue;
+		wants[i].exclusive |= exclusive;
+		return n;
+	}
+	wants[n] = want;
+	return n + 1;
+}
+
+/* A node operation holds its node, and shares the node's cluster so that nothing else takes the cluster alone meanwhile. */
 struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 {
 	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));
 	size_t n = 0;
 
-	if (run->cluster != NULL) {
-		snprintf(wants[n].resource, sizeof(wants[n].resource), "cluster:%lld",
-			(long long)run->cluster->id);
-		wants[n++].exclusive = run->type->exclusive;
-	}
+	if (run->cluster != NULL)
+		n = add_want(wants, n, "cluster", run->cluster->id, run->type->exclusive);
 	for (size_t i = 0; i < run->n_nodes; i++) {
 		const struct node *node = &run->nodes[i];
-		snprintf(wants[n].resource, sizeof(wants[n].resource), "node:%lld",
-			(long long)node->id);
-		wants[n++].exclusive = run->type->exclusive;
-		if (run->cluster != NULL || node->cluster_id == I64_NONE)
-			continue;
-		snprintf(wants[n].resource, sizeof(wants[n].resource), "cluster:%lld",
-			(long long)node->cluster_id);
-		wants[n++].exclusive = false;
+		n = add_want(wants, n, "node", node->id, run->type->exclusive);
+		if (run->cluster == NULL && node->cluster_id != I64_NONE)
+			n = add_want(wants, n, "cluster", node->cluster_id, false);
 	}
 	*ret_n = n;
 	return wants;

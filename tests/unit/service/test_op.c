@@ -143,6 +143,18 @@ static void one_failed_host_of_two_is_partial_and_retry_takes_only_that_one(void
 	record_done(&operation_type, &op);
 }
 
+static void several_nodes_of_one_cluster_share_its_lock(void **state)
+{
+	struct test_domain *d = *state;
+	int64_t c = test_add_cluster(d, "prod", false);
+	test_add_node(d, 1, c);
+	test_add_node(d, 2, c);
+	script(d, "echo '" STATS(0, 0) "' >&3");
+	struct operation op = submit(d, "node.status", NULL);
+	assert_int_equal(run_to_end(d, op.id), OP_SUCCEEDED);
+	record_done(&operation_type, &op);
+}
+
 static void a_second_operation_on_a_held_node_waits_visibly(void **state)
 {
 	struct test_domain *d = *state;
@@ -387,6 +399,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(a_good_run_ends_with_facts_in_the_node_and_no_lock),
 		DOMAIN_TEST(one_failed_host_of_two_is_partial_and_retry_takes_only_that_one),
+		DOMAIN_TEST(several_nodes_of_one_cluster_share_its_lock),
 		DOMAIN_TEST(a_second_operation_on_a_held_node_waits_visibly),
 		DOMAIN_TEST(reading_operations_share_a_node),
 		DOMAIN_TEST(a_reader_that_came_later_does_not_overtake_a_waiting_writer),
