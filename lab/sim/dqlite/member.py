@@ -259,8 +259,9 @@ class Member:
             self._learn(message)
             peer = self._peers.get(message["addr"])
             if peer is not None and peer.status is not None:  # both directions work: believe the newer news
-                peer.status = {key: message[key] for key in peer.status if key in message}
-                self._wake.notify_all()
+                before, peer.status = peer.status, {key: message[key] for key in self._status()}
+                if _changed(before, peer.status):
+                    self._wake.notify_all()
             answer = self._status()
             if self.available and message.get("version") != self.version:
                 answer.update(members=self.members, cluster=self.cluster)
