@@ -180,9 +180,13 @@ static void local_close(struct cli_transport *t)
 
 static char *login_name(void)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	char buf[4096];
+	struct passwd pw;
+	struct passwd *found = NULL;
 
-	return pw != NULL ? mem_strdup(pw->pw_name) : mem_printf("uid-%u", getuid());
+	if (getpwuid_r(getuid(), &pw, buf, sizeof(buf), &found) == 0 && found != NULL)
+		return mem_strdup(found->pw_name);
+	return mem_printf("uid-%u", getuid());
 }
 
 struct err *local_open(const struct config *config, struct cli_transport **ret_transport)

@@ -56,11 +56,11 @@ void clock_format(int64_t utc_ms, char text[static CLOCK_TEXT_SIZE])
 		millis += 1000;
 		seconds--;
 	}
-	struct tm tm;
-	gmtime_r(&seconds, &tm);
-	char date[24];
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, CLOCK_TEXT_SIZE, "%s.%03dZ", date, (int)millis);
+	struct tm tm = {0};
+	(void)gmtime_r(&seconds, &tm);
+	/* any int64_t of milliseconds fits: the longest year is -292275055 */
+	size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)millis);
 }
 
 /* Reads exactly n digits at *p into ret and moves on. */
@@ -146,10 +146,11 @@ int clock_parse(const char *text, int64_t *ret_utc_ms)
 		return -1;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	int day = tm.tm_mday;
-	time_t seconds = timegm(&tm);
-	if (tm.tm_mday != day) /* 31 February and the like were carried over */
+	struct tm date = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
+	(void)timegm(&date);
+	if (date.tm_mday != tm.tm_mday) /* 31 February and the like were carried over */
 		return -1;
+	time_t seconds = timegm(&tm); /* carries a leap second over on purpose */
 	*ret_utc_ms = (int64_t)seconds * 1000 + millis - (int64_t)offset * 60000;
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* Time. Waits use monotonic milliseconds, records use UTC epoch milliseconds; both come from a clock that tests can move. */
+/* Time. Waits use monotonic milliseconds, records use UTC epoch milliseconds; both come from a
+ * clock that tests can move. */
 #pragma once
 
 #include <stdint.h>

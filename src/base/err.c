@@ -1,4 +1,5 @@
-/* Owns the representation of errors and the table of codes. Knows nothing of HTTP or the CLI but their numbers. */
+/* Owns the representation of errors and the table of codes. Knows nothing of HTTP or the CLI but
+ * their numbers. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* Errors. A function that can fail returns `struct err *`: NULL is success, else the caller owns the error.
- * Each level adds what *it* was doing with err_wrap(), so the text reads "outer: inner: cause".
- * The table ERR_TABLE is the one place that ties a code to its name, HTTP status and exit code. */
+/* Errors. A function that can fail returns `struct err *`: NULL is success, else the caller owns
+ * the error. Each level adds what *it* was doing with err_wrap(), so the text reads "outer: inner:
+ * cause". The table ERR_TABLE is the one place that ties a code to its name, HTTP status and exit
+ * code. */
 #pragma once
 
 #include <stddef.h>
@@ -45,18 +46,20 @@ struct err;
 
 #define ERR_RESULT __attribute__((warn_unused_result))
 #define ERR_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ERR_NEVER_NULL __attribute__((returns_nonnull))
 
 /** Make an error with the place it was made. Use the macro err_new().
  * @code what kind   @file @line its origin   @fmt a printf format, the sentence without a full stop
  * Returns an owned error, never NULL. Any thread. */
 struct err *err_make(enum err_code code, const char *file, int line, const char *fmt, ...)
-	ERR_PRINTF(4, 5) ERR_RESULT;
+	ERR_PRINTF(4, 5) ERR_RESULT ERR_NEVER_NULL;
 #define err_new(code, ...) err_make((code), __FILE__, __LINE__, __VA_ARGS__)
 
 /** Make an error from an errno value: "fmt: strerror".
- * @errnum positive errno; ENOENT becomes ERR_NOT_FOUND, ENOSPC and EROFS ERR_UNAVAILABLE, the rest ERR_IO. Any thread. */
+ * @errnum positive errno; ENOENT becomes ERR_NOT_FOUND, ENOSPC and EROFS ERR_UNAVAILABLE, the rest
+ * ERR_IO. Any thread. */
 struct err *err_errno_make(int errnum, const char *file, int line, const char *fmt, ...)
-	ERR_PRINTF(4, 5) ERR_RESULT;
+	ERR_PRINTF(4, 5) ERR_RESULT ERR_NEVER_NULL;
 #define err_errno(errnum, ...) err_errno_make((errnum), __FILE__, __LINE__, __VA_ARGS__)
 
 /** Put "fmt: " before the message of an error.
@@ -70,7 +73,7 @@ struct err *err_hint(struct err *take_err, const char *fmt, ...) ERR_PRINTF(2, 3
 /** Add one wrong field (several may be added: all are reported at once).
  * @take_err owned or NULL: NULL starts a new ERR_INVALID. @field dotted path. Returns it. */
 struct err *err_field(struct err *take_err, const char *field, const char *fmt, ...)
-	ERR_PRINTF(3, 4) ERR_RESULT;
+	ERR_PRINTF(3, 4) ERR_RESULT ERR_NEVER_NULL;
 
 /** The code of an error (must not be NULL). */
 enum err_code err_code(const struct err *e);
@@ -85,7 +88,8 @@ size_t err_field_count(const struct err *e);
 /** The i-th wrong field: its path, and its message through ret_message; borrowed. */
 const char *err_field_at(const struct err *e, size_t i, const char **ret_message);
 
-/** Change the code (for example when a lower code means another thing to the caller). Returns take_err. */
+/** Change the code (for example when a lower code means another thing to the caller). Returns
+ * take_err. */
 struct err *err_recode(struct err *take_err, enum err_code code) ERR_RESULT;
 
 /** Free an error; NULL is fine. */

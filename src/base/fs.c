@@ -120,13 +120,18 @@ struct err *fs_write_new(const char *path, const char *data, size_t len, mode_t 
 struct err *fs_mkdirs(const char *path, mode_t mode)
 {
 	cleanup(mem_freep) char *copy = mem_strdup(path);
+	struct stat st;
 
+	if (*path == '\0')
+		return err_new(ERR_INVALID, "a folder without a name");
 	for (char *p = copy + 1;; p++) {
 		p += strcspn(p, "/");
 		char end = *p;
 		*p = '\0';
 		if (mkdir(copy, mode) != 0 && errno != EEXIST)
 			return err_errno(errno, "create folder %s", copy);
+		if (stat(copy, &st) == 0 && !S_ISDIR(st.st_mode))
+			return err_errno(ENOTDIR, "create folder %s", copy);
 		if (end == '\0')
 			return NULL;
 		*p = end;

@@ -9,7 +9,8 @@
 /** Read a whole file. @max most bytes accepted   @ret_text owned, NUL-ended   @ret_len may be NULL
  * Errors: ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_TOO_LARGE, ERR_IO. */
 struct err *fs_read(const char *path, size_t max, char **ret_text, size_t *ret_len) ERR_RESULT;
-/** Replace a file at once: temporary file in the same folder, fsync, rename, fsync of the folder. @mode for example 0600 */
+/** Replace a file at once: temporary file in the same folder, fsync, rename, fsync of the folder.
+ * @mode for example 0600 */
 struct err *fs_write_atomic(const char *path, const char *data, size_t len, mode_t mode) ERR_RESULT;
 /** Create a file that must not exist yet; errors: ERR_EXISTS, ERR_IO. */
 struct err *fs_write_new(const char *path, const char *data, size_t len, mode_t mode) ERR_RESULT;

@@ -13,7 +13,8 @@ static enum log_level log_max = LOG_LEVEL_INFO;
 
 static const struct {
 	const char *name;
-	int priority; /* syslog priority: systemd reads "<N>" at the start of a line on stderr, see sd-daemon(3) */
+	int priority; /* syslog priority: systemd reads "<N>" at the start of a line on stderr, see
+			 sd-daemon(3) */
 } levels[] = {
 	[LOG_LEVEL_ERR] = {"error", 3},
 	[LOG_LEVEL_WARN] = {"warning", 4},

@@ -1,5 +1,6 @@
-/* Logging: one line is one event, key=value fields; to the journal when systemd runs us, else to stderr.
- * Only the doors log (api request end, op start and end, main); lower rooms return errors. */
+/* Logging: one line is one event, key=value fields; to the journal when systemd runs us, else to
+ * stderr. Only the doors log (api request end, op start and end, main); lower rooms return errors.
+ */
 #pragma once
 
 /** Severities, as in syslog. */

@@ -1,5 +1,6 @@
-/* Memory and must(). Out of memory and broken invariants end the process: state is in the store before each act, and the
- * supervisor restarts us. Every size that a user controls is capped before it comes here. */
+/* Memory and must(). Out of memory and broken invariants end the process: state is in the store
+ * before each act, and the supervisor restarts us. Every size that a user controls is capped before
+ * it comes here. */
 #pragma once
 
 #include <stdarg.h>
@@ -12,7 +13,8 @@ void must_fail(const char *expr, const char *file, int line) __attribute__((nore
 
 /** Allocate zeroed memory; never NULL. @size in bytes */
 void *mem_zalloc(size_t size);
-/** Resize an array; never NULL; aborts on overflow. New elements are not initialised. @ptr may be NULL */
+/** Resize an array; never NULL; aborts on overflow. New elements are not initialised. @ptr may be
+ * NULL */
 void *mem_realloc_array(void *ptr, size_t count, size_t size);
 /** Copy a string; NULL gives NULL. The caller frees. */
 char *mem_strdup(const char *text);

@@ -36,7 +36,8 @@ struct unit {
 	int64_t factor;
 };
 
-/* NUMBER UNIT with a unit of the table; NULL-named row ends it. The empty name is the unit of a plain number. */
+/* NUMBER UNIT with a unit of the table; NULL-named row ends it. The empty name is the unit of a
+ * plain number. */
 static struct err *parse_united(const char *text, const struct unit *units, const char *what,
 	int64_t max, int64_t *ret)
 {
@@ -207,15 +208,15 @@ struct err *check_cidr(const char *text)
 
 bool cidr_overlap(const char *a, const char *b)
 {
-	struct network na;
-	struct network nb;
+	struct network na = {0};
+	struct network nb = {0};
 	struct err *e = parse_network(a, &na);
 
 	if (e == NULL)
 		e = parse_network(b, &nb);
 	if (e != NULL || na.family != nb.family) {
-		err_ignore(
-			e); /* an invalid network overlaps with nothing; its own check reports it */
+		err_ignore(e); /* an invalid network overlaps with nothing; its own check reports it
+				*/
 		return false;
 	}
 	int bits = na.bits < nb.bits ? na.bits : nb.bits;
@@ -265,13 +266,17 @@ struct err *check_channel(const char *text)
 
 	if (track == 0 || strlen(text) > 64 || !only(text, LOWER DIGIT ".-/"))
 		return err_new(ERR_INVALID, "not a snap channel (write it like 1.32/stable)");
-	if (!isdigit((unsigned char)text[0]) && strncmp(text, "latest", track) != 0)
+	bool latest = track == strlen("latest") && strncmp(text, "latest", track) == 0;
+	if (!isdigit((unsigned char)text[0]) && !latest)
 		return err_new(ERR_INVALID,
 			"the track must be a Kubernetes version such as 1.32, or latest");
 	if (text[track] == '\0')
 		return err_new(ERR_INVALID, "say the risk too, for example %s/stable", text);
 	const char *rest = text + track + 1;
 	size_t n = strcspn(rest, "/");
+	const char *branch = rest[n] == '/' ? rest + n + 1 : NULL;
+	if (branch != NULL && (*branch == '\0' || strchr(branch, '/') != NULL))
+		return err_new(ERR_INVALID, "must be TRACK/RISK or TRACK/RISK/BRANCH");
 	if (n < sizeof(risk))
 		memcpy(risk, rest, n);
 	for (size_t i = 0; i < ARRAY_LEN(risks); i++)
@@ -286,7 +291,9 @@ struct err *check_key_path(const char *text)
 		return err_new(ERR_INVALID, "must be an absolute path");
 	if (strlen(text) > 500)
 		return err_new(ERR_INVALID, "must have at most 500 characters");
-	if (strstr(text, "/../") != NULL)
+	size_t len = strlen(text);
+	bool up = strstr(text, "/../") != NULL || (len >= 3 && strcmp(text + len - 3, "/..") == 0);
+	if (up)
 		return err_new(ERR_INVALID, "may not contain '..'");
 	return check_line(text);
 }
@@ -313,7 +320,8 @@ struct err *check_addon(const char *text)
 	return NULL;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when invalid; strict about overlong forms through the lead byte ranges. */
+/* Length of the UTF-8 sequence at p, 0 when invalid; strict about overlong forms through the lead
+ * byte ranges. */
 static size_t sequence(const unsigned char *p)
 {
 	size_t n = p[0] < 0x80 ? 1

@@ -1,4 +1,5 @@
-/* Owns randomness and plain hashes; the only callers of libsodium besides seal.c and the password worker. */
+/* Owns randomness and plain hashes; the only callers of libsodium besides seal.c and the password
+ * worker. */
 #include "base/rand.h"
 
 #include <sodium.h>

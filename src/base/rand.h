@@ -3,11 +3,13 @@
 
 #include <stddef.h>
 
-/** Start libsodium; call once in main before anything else of this file and of seal.h. Aborts when it cannot. */
+/** Start libsodium; call once in main before anything else of this file and of seal.h. Aborts when
+ * it cannot. */
 void rand_init(void);
 /** Fill with unpredictable bytes. Any thread. */
 void rand_bytes(void *data, size_t size);
-/** A random text of n characters of a 32-letter alphabet without look-alikes (5 bits each). The caller frees. */
+/** A random text of n characters of a 32-letter alphabet without look-alikes (5 bits each). The
+ * caller frees. */
 char *rand_text(size_t n);
 
 #define HASH_TEXT_SIZE 65

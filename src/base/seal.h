@@ -1,4 +1,5 @@
-/* Sealing of secrets at rest with the data directory's secret.key (libsodium secretbox, base64 text). */
+/* Sealing of secrets at rest with the data directory's secret.key (libsodium secretbox, base64
+ * text). */
 #pragma once
 
 #include "base/err.h"
@@ -8,7 +9,8 @@ struct seal_key;
 
 /** Load secret.key, or create it (0600) when the file does not exist.
  * @path of the key file   @ret_key owned by the caller
- * Errors: ERR_FORBIDDEN when others may read it, ERR_INVALID when it is not a key, ERR_IO. Any thread. */
+ * Errors: ERR_FORBIDDEN when others may read it, ERR_INVALID when it is not a key, ERR_IO. Any
+ * thread. */
 struct err *seal_key_open(const char *path, struct seal_key **ret_key) ERR_RESULT;
 /** Wipe and free; NULL is fine. */
 void seal_key_free(struct seal_key *key);

@@ -1,4 +1,5 @@
-/* The one string builder: grows, has a maximum length, remembers overflow until it is asked once at the end. */
+/* The one string builder: grows, has a maximum length, remembers overflow until it is asked once at
+ * the end. */
 #pragma once
 
 #include <stdarg.h>
@@ -31,13 +32,16 @@ void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf,
 void str_addv(struct str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /** Append text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void str_add_json(struct str *s, const char *text);
-/** Append text as a CSV field, quoted when needed; a leading = + - @ is defused with a quote (spreadsheet formulas). */
+/** Append text as a CSV field, quoted when needed; a leading = + - @ is defused with a quote
+ * (spreadsheet formulas). */
 void str_add_csv(struct str *s, const char *text);
-/** Append text so that a person may paste it into a POSIX shell (for --print-command; we never run a shell). */
+/** Append text so that a person may paste it into a POSIX shell (for --print-command; we never run
+ * a shell). */
 void str_add_shell(struct str *s, const char *text);
 /** Append text for a terminal: control characters and escape sequences are shown as \xNN. */
 void str_add_printable(struct str *s, const char *text);
 /** The content, never NULL ("" when empty); borrowed until the next change. */
 const char *str_get(const struct str *s);
-/** Take the content out (caller frees), NULL when it overflowed. The builder is empty afterwards. */
+/** Take the content out (caller frees), NULL when it overflowed. The builder is empty afterwards.
+ */
 char *str_take(struct str *s);

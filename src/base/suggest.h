@@ -14,5 +14,6 @@ struct suggest {
 struct suggest suggest_start(const char *word);
 /** Offer a candidate; ignored when NULL or too far to be a slip of the fingers. */
 void suggest_try(struct suggest *s, const char *candidate);
-/** Edit distance of two texts: insert, delete, replace, swap of neighbours; letters without case. Texts are cut at 64 bytes. */
+/** Edit distance of two texts: insert, delete, replace, swap of neighbours; letters without case.
+ * Texts are cut at 64 bytes. */
 size_t suggest_distance(const char *a, const char *b);

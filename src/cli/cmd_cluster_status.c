@@ -171,7 +171,7 @@ static struct err *run_kubeconfig(struct cli *cli)
 	json_decref(cluster);
 	if (!known || cli_opt_given(cli, "refresh")) {
 		json_t *final = NULL;
-		json_t *body = json_pack("{s:s, s:s}", "type", "cluster.fetch-kubeconfig", "target",
+		json_t *body = json_pack("{s:s, s:s}", "type", "cluster.fetch_kubeconfig", "target",
 			cli->args[0]);
 		struct err *e = cli_operate(cli, "/api/operations", body, &final);
 		bool done = final != NULL;

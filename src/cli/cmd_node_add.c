@@ -28,8 +28,8 @@
 			.meta = "PORT",                                                            \
 			.key = "ssh_port",                                                         \
 			.field = "ssh_port",                                                       \
-			.min = 1,                                                                  \
-			.max = 65535},                                                             \
+			.max = INT32_MAX}, /* the range is the API's to judge, with all other      \
+					      fields at once */                                    \
 		{.name = "key-path",                                                               \
 			.letter = 'k',                                                             \
 			.kind = CLI_OPT_TEXT,                                                      \
@@ -133,7 +133,7 @@ static struct err *learn_host_key(struct cli *cli, const char *hostname, json_t 
 	bool quiet = cli->quiet;
 	int64_t wait = cli->wait_timeout_ms;
 
-	json_t *body = json_pack("{s:s, s:s}", "type", "node.host-key", "target", hostname);
+	json_t *body = json_pack("{s:s, s:s}", "type", "node.host_key", "target", hostname);
 	struct err *e = cli_post(cli, "/api/operations", NULL, body, &reply);
 	json_decref(body);
 	if (e != NULL)

@@ -43,7 +43,8 @@ struct err *journal_open(struct journal *j, const struct run_spec *spec,
 	const struct seal_key *key) ERR_RESULT;
 /** Close and free. */
 void journal_done(struct journal *j);
-/** Take one line of the callback: check, seal secrets, number and append it. Lines that are no events become warnings. */
+/** Take one line of the callback: check, seal secrets, number and append it. Lines that are no
+ * events become warnings. */
 struct err *journal_line(struct journal *j, const char *line, size_t len) ERR_RESULT;
 /** Append an event of the runner itself. */
 struct err *journal_event(struct journal *j, json_t *take_event) ERR_RESULT;
@@ -57,12 +58,14 @@ struct run_end {
 	int exit_code; /**< of ansible-playbook, -1 when it was killed */
 	int signal;    /**< that killed it, 0 none */
 };
-/** Decide the status from stats and events (never from the exit code alone), write run_end and result.json. */
+/** Decide the status from stats and events (never from the exit code alone), write run_end and
+ * result.json. */
 struct err *journal_finish(struct journal *j, const struct run_end *end) ERR_RESULT;
 
 /* --- runner_child.c: ansible-playbook and its guard --- */
 
-/** A running child with its guard: the guard leads the process group, holds the lock, and kills the group when the runner dies. */
+/** A running child with its guard: the guard leads the process group, holds the lock, and kills the
+ * group when the runner dies. */
 struct child {
 	pid_t guard;    /**< leader of the process group */
 	int control_fd; /**< closing it (or dying) makes the guard end the group */

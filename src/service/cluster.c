@@ -19,7 +19,8 @@ struct err *cluster_find(struct service *svc, const char *id_or_name, struct clu
 		"mko cluster list");
 }
 
-/* An addon is "dns", "metallb:10.0.0.1-10.0.0.9" or {"name": "dns", "args": [...]}: stored in the last form. */
+/* An addon is "dns", "metallb:10.0.0.1-10.0.0.9" or {"name": "dns", "args": [...]}: stored in the
+ * last form. */
 static struct err *addon_normal(const json_t *item, json_t **ret)
 {
 	const json_t *name = json_is_object(item) ? json_object_get(item, "name") : item;

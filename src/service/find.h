@@ -4,7 +4,8 @@
 #include "service/service.h"
 
 /** Read the record whose id or key is this text; a text of digits only is an id.
- * @ret_obj uninitialised memory, record_done() it   Errors: ERR_NOT_FOUND `no node "x"`. Domain worker. */
+ * @ret_obj uninitialised memory, record_done() it   Errors: ERR_NOT_FOUND `no node "x"`. Domain
+ * worker. */
 struct err *find_record(struct service *svc, const struct record_type *type, const char *id_or_name,
 	void *ret_obj) ERR_RESULT;
 /** seal_wipe_free() for cleanup(). */

@@ -69,7 +69,8 @@ static struct err *check_key_file(struct err *take_so_far, const struct node *no
 		strerror(errno));
 }
 
-/* The address (with its port) is as much an identity as the name: two rows for one machine would break locks. */
+/* The address (with its port) is as much an identity as the name: two rows for one machine would
+ * break locks. */
 static struct err *check_address_free(struct service *svc, struct err *take_so_far,
 	const struct node *node)
 {

@@ -9,14 +9,15 @@
 /** Find a node by id ("7") or hostname. Errors: ERR_NOT_FOUND with a hint. */
 struct err *node_find(struct service *svc, const char *id_or_name,
 	struct node *ret_node) ERR_RESULT;
-/** Check and store a new node. Errors: ERR_INVALID (all fields), ERR_EXISTS (hostname or address taken), ERR_NOT_FOUND (cluster). */
+/** Check and store a new node. Errors: ERR_INVALID (all fields), ERR_EXISTS (hostname or address
+ * taken), ERR_NOT_FOUND (cluster). */
 struct err *node_create(struct service *svc, const struct actor *who, const json_t *body,
 	struct node *ret_node) ERR_RESULT;
 /** Change the given fields. Errors as node_create, ERR_LOCKED while an operation holds the node. */
 struct err *node_edit(struct service *svc, const struct actor *who, const char *id_or_name,
 	const json_t *body, struct node *ret_node) ERR_RESULT;
-/** Forget a node (the machine is not touched). Errors: ERR_NOT_FOUND, ERR_LOCKED, ERR_PRECONDITION when it is a member of an
- * active cluster and force is false. */
+/** Forget a node (the machine is not touched). Errors: ERR_NOT_FOUND, ERR_LOCKED, ERR_PRECONDITION
+ * when it is a member of an active cluster and force is false. */
 struct err *node_remove(struct service *svc, const struct actor *who, const char *id_or_name,
 	bool force) ERR_RESULT;
 /** As the API shows a node: the record and cluster_name. Owned. */

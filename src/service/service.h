@@ -1,5 +1,6 @@
-/* The domain: what every service function gets. One instance, used only on the domain worker (ADR 0002); no locks, no loop, no clock but
- * `clock`. Service functions run inside the transaction that the caller (api_dispatch, the engine's tick) has opened. */
+/* The domain: what every service function gets. One instance, used only on the domain worker (ADR
+ * 0002); no locks, no loop, no clock but `clock`. Service functions run inside the transaction that
+ * the caller (api_dispatch, the engine's tick) has opened. */
 #pragma once
 
 #include "base/clock.h"
@@ -30,5 +31,6 @@ struct service {
 	const char *data_dir;      /**< absolute */
 	struct op_engine *engine;  /**< operations: service/op/op.h */
 	struct throttle *throttle; /**< of logins; NULL until one fails; account_done() frees */
-	bool events_pending; /**< event_publish() was called since it was last cleared: wake the streams after commit */
+	bool events_pending; /**< event_publish() was called since it was last cleared: wake the
+				streams after commit */
 };

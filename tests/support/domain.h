@@ -2,6 +2,8 @@
  * program is its own op-runner. */
 #pragma once
 
+#include "testing.h"
+
 #include "base/mem.h"
 #include "base/rand.h"
 #include "model/config.h"

@@ -22,15 +22,16 @@ struct err *op_locks_release(struct service *svc, int64_t op_id) ERR_RESULT;
 bool op_wants_conflict(const struct op_want *a, size_t na, const struct op_want *b, size_t nb);
 
 /* --- op_ingest.c --- */
-/** Take new events of a running operation into the store, at most about 1 MiB. @ret_more whether more is waiting
- * In the caller's transaction. Errors: ERR_IO, store errors. */
+/** Take new events of a running operation into the store, at most about 1 MiB. @ret_more whether
+ * more is waiting In the caller's transaction. Errors: ERR_IO, store errors. */
 struct err *op_ingest(struct service *svc, struct operation *op, bool *ret_more) ERR_RESULT;
 
 /** Take the facts of a playbook's result into a node record; what does not fit is left out. */
 void op_take_node_facts(struct node *node, const json_t *data);
 
 /* --- op_finish.c --- */
-/** Move to a final status: hosts, locks, target, event. @error JSON or NULL, borrowed. In the caller's transaction. */
+/** Move to a final status: hosts, locks, target, event. @error JSON or NULL, borrowed. In the
+ * caller's transaction. */
 struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
 	json_t *error) ERR_RESULT;
 /** Take in result.json and finish. */

@@ -1,4 +1,5 @@
-/* One operation while it is planned, run or finished: what a type's functions get. Domain worker only. */
+/* One operation while it is planned, run or finished: what a type's functions get. Domain worker
+ * only. */
 #pragma once
 
 #include "driver/run_spec.h"
@@ -22,9 +23,10 @@ struct op_run {
 	json_t *vars; /**< extra variables for the playbook, owned */
 };
 
-/** Load type, target and hosts of an operation. @op with type, target, params; a new one (id 0) takes its hosts from `wanted`
- * @wanted array of ids or names for OP_TARGET_NODES, NULL = all nodes; ignored when the operation has an id (then its hosts rows count)
- * Errors: ERR_NOT_FOUND, ERR_PRECONDITION (no hosts). */
+/** Load type, target and hosts of an operation. @op with type, target, params; a new one (id 0)
+ * takes its hosts from `wanted`
+ * @wanted array of ids or names for OP_TARGET_NODES, NULL = all nodes; ignored when the operation
+ * has an id (then its hosts rows count) Errors: ERR_NOT_FOUND, ERR_PRECONDITION (no hosts). */
 struct err *op_run_open(struct service *svc, struct operation *op, const json_t *wanted,
 	struct op_run *ret_run) ERR_RESULT;
 /** Free what the run owns. */

@@ -71,9 +71,6 @@ static void set_name(struct operation *op, const struct op_type *type, size_t n_
 static struct err *check_request(const struct actor *who, const struct op_type *type,
 	const struct op_request *req)
 {
-	if (type == NULL)
-		return err_hint(err_new(ERR_NOT_FOUND, "no operation type \"%s\"", req->type),
-			"mko operation types");
 	if (who->role < type->role)
 		return err_new(ERR_FORBIDDEN, "%s needs the role %s", type->name,
 			enum_text(&role_table, type->role));
@@ -92,6 +89,9 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 
 	json_t *params = NULL;
 
+	if (type == NULL)
+		return err_hint(err_new(ERR_NOT_FOUND, "no operation type \"%s\"", req->type),
+			"mko operation types");
 	TRY(check_request(who, type, req));
 	TRY(op_params_check(type, req->params, &params));
 	json_decref(op->params);

@@ -41,7 +41,8 @@ struct op_type {
 	const char *playbook; /**< name in mko.microk8s */
 	const struct op_param *params;
 	size_t n_params;
-	/** Check preconditions and choose hosts, roles and variables (op_run_*). Called at submit (dry) and again at start. */
+	/** Check preconditions and choose hosts, roles and variables (op_run_*). Called at submit
+	 * (dry) and again at start. */
 	struct err *(*plan)(struct service *svc, struct op_run *run);
 	/** Take in the result of one host; NULL = node facts are taken in by the engine anyway. */
 	struct err *(*host_result)(struct service *svc, struct op_run *run, struct node *node,

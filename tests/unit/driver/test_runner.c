@@ -110,7 +110,8 @@ static void a_good_run_numbers_its_events_and_succeeds(void **state)
 	expect_end(f, "succeeded");
 	char *events = scratch_read(scratch_path(f->op_dir, "events.jsonl"));
 	long seq = 0;
-	for (char *line = strtok(events, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+	char *rest = events;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL && *line != '\0';) {
 		json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 		assert_non_null(json);
 		assert_int_equal(json_integer_value(json_object_get(json, "seq")), ++seq);
