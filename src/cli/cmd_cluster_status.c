@@ -60,12 +60,29 @@ static void print_quorum(struct cli *cli, const json_t *status)
 			margin == 1 ? "" : "s");
 }
 
+/* Names of the addons that are on, in a line; "-" for none. Owned. */
+static char *enabled_addons(const json_t *status)
+{
+	struct str names = STR_INIT;
+	size_t i;
+	const json_t *addon;
+
+	json_array_foreach(cli_json_get(status, "addons"), i, addon) {
+		if (strcmp(cli_json_text(addon, "status", ""), "enabled") != 0)
+			continue;
+		str_adds(&names, names.len > 0 ? ", " : "");
+		str_add_printable(&names, cli_json_text(addon, "name", "?"));
+	}
+	if (names.len == 0)
+		str_addc(&names, '-');
+	return str_take(&names);
+}
+
 static void print_people(struct cli *cli, const json_t *status)
 {
 	static const struct cli_column scanned = {"", "scanned_at", CLI_SHOW_AGO};
-	static const struct cli_column addons = {"", "addons", CLI_SHOW_PLAIN};
 	cleanup(mem_freep) char *seen = cli_cell(&scanned, status, clock_utc(cli->io->clock));
-	cleanup(mem_freep) char *enabled = cli_cell(&addons, status, 0);
+	cleanup(mem_freep) char *enabled = enabled_addons(status);
 	const json_t *nodes = cli_json_get(status, "nodes");
 	const json_t *findings = cli_json_get(status, "findings");
 
