@@ -18,8 +18,6 @@ from sim import args, faults, pki, root, services, timing, yaml_lite
 from sim.dqlite import files, roles, shell
 from sim.kube.httpd import HttpServer, Request, Response, text_response
 
-SERVICE = "daemon-cluster-agent"
-
 
 class Refused(RuntimeError):
     """A request that is refused with a status and a text."""

@@ -4,7 +4,6 @@ Owns constants only. The argument files are what playbooks read and edit (`$D/ar
 as in the real files.
 """
 
-# content-type of the two revisions that a lab knows is decided by the `snap` shim; these are the texts inside a revision
 LAUNCH_CONFIG = """---
 version: 0.1.0
 extraKubeletArgs:

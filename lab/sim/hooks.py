@@ -38,8 +38,6 @@ def make_snap_tree(revision: str, version: str) -> None:
         target.write_text(text)
     _program(base / "bin/dqlite", "sim.dqlite.shell")
     _link(base / "kubectl", "/opt/sim/bin/kubectl")
-    for target in (base / "microk8s-status.wrapper",):
-        _link(target, "/opt/sim/bin/microk8s")
     (base / "connect-all-interfaces.sh").write_text("#!/bin/sh\nexit 0\n")
     (base / "connect-all-interfaces.sh").chmod(0o755)
     _link_if_absent(root.path("/snap/microk8s/current"), revision)

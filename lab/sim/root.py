@@ -10,7 +10,6 @@ import socket
 import subprocess
 from pathlib import Path
 
-SNAP_NAME = "microk8s"
 BOOTSTRAP_ID = 3297041220608546238  # the ID that dqlite gives to every first node
 API_PORT = 16443
 AGENT_PORT = 25000
