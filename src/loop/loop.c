@@ -24,11 +24,18 @@ struct err *loop_new(struct loop **ret_loop)
 	return NULL;
 }
 
+static void must_be_closing(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	must(uv_is_closing(handle)); /* an owner forgot its handle: waiting for it would never end */
+}
+
 void loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
 	must(loop->magic == LOOP_MAGIC);
+	uv_walk(&loop->uv, must_be_closing, NULL);
 	while (uv_run(&loop->uv, UV_RUN_NOWAIT) != 0)
 		continue;
 	must(uv_loop_close(&loop->uv) == 0);
