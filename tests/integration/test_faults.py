@@ -192,10 +192,28 @@ class JoinFaults(LabCase):
         # cut off in the middle: the half-joined node is mended
         lab.fault("n2", "join_crash", "after_move", "--once")
         mko("cluster", "setup", "prod", code=None)
+        # slow: waited for
+        lab.fault("n1", "join_slow", "3")
         mko("cluster", "setup", "prod")
         status = mko.json("cluster", "status", "prod")
         self.assertEqual((status["status"], status["ha"], status["control_planes"]), ("active", True, 3))
         self.assertEqual(lab.sh("n1", "ls", "/var/snap/microk8s/current/var/lock").count("join-in-progress"), 0)
+        self.assert_no_trace()
+
+
+class SameName(LabCase):
+    lab_nodes = 2
+
+    def test_machines_that_call_themselves_the_same_are_not_joined(self):
+        mko, lab = self.mko, self.lab
+        mko("init")
+        mko("cluster", "add", "--name", "prod")
+        mko.add_nodes(lab, "prod")
+        lab.fault("n2", "hostname_duplicate", "n1")
+        done = mko("cluster", "setup", "prod", code=1)
+        self.assertIn("same host name", done.stderr)
+        self.assertEqual(mko.json("cluster", "status", "prod")["status"], "error")
+        self.assert_three_lines(done)
         self.assert_no_trace()
 
 
