@@ -225,6 +225,7 @@ def carry_over(resource: Resource, before: Object, after: Object, subresource: s
         after.pop(frozen, None)
         if frozen in before:
             after[frozen] = before[frozen]
+    after["metadata"] = after.get("metadata") or {}
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         if key in before["metadata"]:
             after["metadata"][key] = before["metadata"][key]

@@ -5,18 +5,32 @@ from __future__ import annotations
 import zlib
 
 from sim.kube.clock import timestamp
+from sim.kube.errors import ApiError, not_found_path
 from sim.kube.resources import Resource
 from sim.kube.store import NotFound, Object, ObjectStore
 
 API_SERVICE = "v1beta1.metrics.k8s.io"
 
 
+def registered(store: ObjectStore) -> bool:
+    """True when the APIService exists."""
+    return store.get("apiservices.apiregistration.k8s.io", API_SERVICE) is not None
+
+
 def enabled(store: ObjectStore) -> bool:
     """True when the APIService is registered and its pod runs."""
-    if store.get("apiservices.apiregistration.k8s.io", API_SERVICE) is None:
+    if not registered(store):
         return False
     pods = store.list("pods", "kube-system")
     return any(p["metadata"]["name"].startswith("metrics-server-") and _phase(p) == "Running" for p in pods)
+
+
+def require(store: ObjectStore) -> None:
+    """Raise ApiError 404 without the APIService, 503 while nobody answers for it."""
+    if not registered(store):
+        raise not_found_path()
+    if not enabled(store):
+        raise ApiError(503, "the server is currently unable to handle the request")
 
 
 def read(store: ObjectStore, resource: Resource, namespace: str, name: str) -> Object:

@@ -61,6 +61,7 @@ class RestApi:
 
     def handle(self, request: Request, target: Target) -> Response:
         if target.resource.group == "metrics.k8s.io":
+            metrics.require(self._store)
             return self._show(request, metrics.read(self._store, target.resource, target.namespace, target.name), target)
         if target.resource.kind == "SelfSubjectAccessReview":
             return json_response({**_body(request), "status": {"allowed": True}}, 201)
@@ -178,6 +179,8 @@ class RestApi:
             expected = body.get("metadata", {}).get("resourceVersion")
             if expected and expected != current["metadata"]["resourceVersion"]:
                 raise Conflict(target.resource.key, target.name, "the object has been modified")
+            if body.get("metadata", {}).get("name") != target.name:
+                raise ApiError(400, f"the name of the object does not match the name on the URL ({target.name})")
             return copy.deepcopy(body)
 
         return self._show(request, self._change(request, target, replace), target)

@@ -28,6 +28,7 @@ Object = dict[str, Any]
 
 HISTORY_PER_RESOURCE = 200
 PRUNE_EVERY = 64
+IDENTITY = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     resource TEXT, namespace TEXT, name TEXT, data TEXT NOT NULL, PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
@@ -211,8 +212,8 @@ class ObjectStore:
                 raise NotFound(resource, name)
             before, draft = json.loads(row), json.loads(row)
             after = change(draft) or draft
-            for key in ("uid", "creationTimestamp", "resourceVersion"):
-                after["metadata"][key] = before["metadata"][key]
+            identity = {key: before["metadata"][key] for key in IDENTITY if key in before["metadata"]}
+            after["metadata"] = {**(after.get("metadata") or {}), **identity}
             if after == before:
                 return before
             self._write(resource, "MODIFIED", after, before)
