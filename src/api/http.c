@@ -244,6 +244,7 @@ static void run_request(struct work *work, void *user)
 
 static void resume(struct request *r)
 {
+	r->http->queued--;
 	r->state = REQUEST_READY;
 	MHD_resume_connection(r->connection);
 	listener_run(r->listener);
@@ -301,6 +302,7 @@ static enum MHD_Result submit(struct request *r)
 	if (!worker_submit(r->http->worker, &r->work))
 		return refuse(r, err_new(ERR_UNAVAILABLE, "too many requests are waiting"));
 	r->state = REQUEST_QUEUED;
+	r->http->queued++;
 	MHD_suspend_connection(r->connection);
 	return MHD_YES;
 }
@@ -398,7 +400,9 @@ static void on_stop_round(void *user)
 	struct http *http = user;
 
 	run_all(http);
-	if (http->active > 0 && http->stop_rounds++ < STOP_ROUNDS)
+	/* What the worker or the pool has in hand always comes back; it must not find its request
+	 * freed. */
+	if (http->queued > 0 || (http->active > 0 && http->stop_rounds++ < STOP_ROUNDS))
 		return;
 	loop_timer_free(http->stop_timer);
 	http->stop_timer = NULL;

@@ -71,6 +71,7 @@ struct http {
 	size_t n_listeners;
 	char *url;
 	size_t active; /* requests that MHD knows */
+	size_t queued; /* of these, in the hands of the worker or the pool */
 	struct stream *streams;
 	size_t n_streams;
 	struct http_event ring[HTTP_RING_N];

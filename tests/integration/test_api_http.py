@@ -1,0 +1,292 @@
+"""The API over real sockets: what it refuses, what it promises, and what survives a kill."""
+import concurrent.futures
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from api_support import ServerCase, wait_until  # noqa: E402
+from support import MKO  # noqa: E402
+
+NODE = {"hostname": "n1", "ip_address": "10.0.0.1"}
+
+
+class Refusals(ServerCase):
+    def test_who_may_do_what(self):
+        problem = self.problem(self.http("GET", "/api/nodes", role=None), 401)
+        self.assertEqual(problem["code"], "unauthenticated")
+        self.problem(self.http("POST", "/api/nodes", NODE, role="viewer"), 403)
+        self.assertEqual(self.http("GET", "/api/nodes", role="viewer").status, 200)
+        self.assertEqual(self.http("GET", "/api/health", role=None).status, 200)
+        for header in ("Bearer mko_wrong", "Bearer", "Basic YTpi", "Bearer " + "x" * 5000):
+            self.problem(self.http("GET", "/api/nodes", role=None, Authorization=header), 401)
+        self.assertEqual(self.http("DELETE", "/api/tokens/viewer").status, 204)
+        self.problem(self.http("GET", "/api/nodes", role="viewer"), 401)
+
+    def test_malformed_requests(self):
+        self.problem(self.http("GET", "/api/nowhere"), 404)
+        answer = self.http("PUT", "/api/nodes")
+        self.problem(answer, 405)
+        self.assertEqual(answer.headers["Allow"], "GET, HEAD, POST, OPTIONS")
+        self.problem(self.http("POST", "/api/nodes", json.dumps(NODE), Content_Type="text/plain"), 415)
+        self.problem(self.http("POST", "/api/nodes", '{"a":', Content_Type="application/json"), 400)
+        self.problem(self.http("POST", "/api/nodes", '{"a":' * 50000, Content_Type="application/json"), 400)
+        problem = self.problem(self.http("POST", "/api/nodes", {"hostname": "N!", "ip_address": "x", "bogus": 1}), 422)
+        self.assertEqual({e["field"] for e in problem["errors"]}, {"hostname", "ip_address", "bogus"})
+        for path in ("/api/nodes/%zz", "/api/nodes/..", "/api//nodes", "/api/nodes/%00", "/api/nodes?limit=1&limit=2", "/api/nodes?a=%ff"):
+            self.problem(self.http("GET", path), 400)
+        self.problem(self.http("GET", "/api/nodes?zzz=1"), 422)
+
+    def test_large_bodies(self):
+        self.problem(self.http("POST", "/api/nodes", b"x" * (2 << 20), Content_Type="application/json"), 413)
+        head = b"POST /api/nodes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n" % self.token["admin"].encode()
+        refused = self.raw(head + b"Content-Length: 99999999999\r\n\r\n")
+        self.assertIn(b" 413 ", refused.split(b"\r\n")[0])
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        refused = self.raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n")
+        self.assertIn(b" 413 ", refused.split(b"\r\n")[0])
+
+    def test_repeated_headers_and_oversized_headers(self):
+        token = self.token["admin"].encode()
+        twice = self.raw(b"GET /api/nodes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nAuthorization: Bearer %s\r\n\r\n" % (token, token))
+        self.assertIn(b" 400 ", twice.split(b"\r\n")[0])
+        huge = self.raw(b"GET /api/nodes HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100000 + b"\r\n\r\n")
+        self.assertRegex(huge.split(b"\r\n")[0], rb" (431|413|400) |^$")
+        self.raw(b"\x16\x03\x01\x00\xff\r\n\r\n")  # TLS on a plain port
+        self.assertEqual(self.http("GET", "/api/health").status, 200)
+
+    def test_a_request_that_is_cut_changes_nothing(self):
+        body = json.dumps(NODE).encode()
+        head = b"POST /api/nodes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        with socket.create_connection(self.address) as s:
+            s.sendall(head % (self.token["admin"].encode(), len(body)) + body[:-1])
+        self.assertEqual(self.http("GET", "/api/nodes").json["items"], [])
+
+    def test_only_the_owner_may_use_the_socket(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.socket).st_mode), 0o600)
+        me = self.local("GET", "/api/me").json
+        self.assertEqual(me["role"], "admin")
+
+    def test_security_headers(self):
+        headers = self.http("GET", "/api/nodes").headers
+        self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+        self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+        self.assertEqual(headers["Referrer-Policy"], "no-referrer")
+
+
+class Promises(ServerCase):
+    def test_etag_saves_and_guards(self):
+        self.add_node(1)
+        first = self.http("GET", "/api/nodes/n1")
+        same = self.http("GET", "/api/nodes/n1", If_None_Match=first.headers["ETag"])
+        self.assertEqual((same.status, same.body), (304, b""))
+        self.problem(self.http("PATCH", "/api/nodes/n1", {"notes": "a"}), 428)
+        self.assertEqual(self.http("PATCH", "/api/nodes/n1", {"notes": "a"}, If_Match=first.headers["ETag"]).status, 200)
+        self.problem(self.http("PATCH", "/api/nodes/n1", {"notes": "b"}, If_Match=first.headers["ETag"]), 412)
+        head = self.http("HEAD", "/api/nodes/n1")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(self.http("OPTIONS", "/api/nodes/n1").status, 204)
+
+    def test_pages(self):
+        for n in range(1, 26):
+            self.add_node(n)
+        names, cursor = [], ""
+        while cursor is not None:
+            page = self.http("GET", "/api/nodes?limit=10&sort=-hostname" + (f"&cursor={cursor}" if cursor else "")).json
+            names += [node["hostname"] for node in page["items"]]
+            cursor = page["next_cursor"]
+        self.assertEqual(names, sorted((f"n{n}" for n in range(1, 26)), reverse=True))
+
+    def test_a_key_makes_a_retry_safe(self):
+        first = self.http("POST", "/api/nodes", NODE, Idempotency_Key="abc")
+        again = self.http("POST", "/api/nodes", NODE, Idempotency_Key="abc")
+        self.assertEqual((first.status, again.status, first.body), (201, 201, again.body))
+        self.problem(self.http("POST", "/api/nodes", {**NODE, "hostname": "n2"}, Idempotency_Key="abc"), 422)
+        self.problem(self.http("POST", "/api/nodes", NODE), 409)
+
+    def test_an_action_answers_before_it_starts(self):
+        self.add_node(1)
+        plan = self.http("POST", "/api/nodes/n1/status?dry_run=true")
+        self.assertEqual((plan.status, plan.json["playbook"]), (200, "node_status"))
+        begun = time.monotonic()
+        answer = self.http("POST", "/api/nodes/n1/status")
+        self.assertLess(time.monotonic() - begun, 2)
+        self.assertEqual(answer.status, 202)
+        self.assertEqual(answer.headers["Location"], f"/api/operations/{answer.json['operation']['id']}")
+        self.assertEqual(self.http("POST", answer.headers["Location"] + "/cancel").status, 202)
+
+    def test_login_and_its_cookie(self):
+        code = self.local("GET", "/api/setup-code").json["code"]
+        self.problem(self.http("POST", "/api/setup", {"code": "x", "password": "correct horse battery"}, role=None), 403)
+        self.assertEqual(self.http("POST", "/api/setup", {"code": code, "password": "correct horse battery"}, role=None).status, 201)
+        self.problem(self.http("POST", "/api/setup", {"code": code, "password": "correct horse battery"}, role=None), 409)
+        self.problem(self.http("POST", "/api/login", {"name": "admin", "password": "wrong"}, role=None), 401)
+        answer = self.http("POST", "/api/login", {"name": "admin", "password": "correct horse battery"}, role=None)
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
+        host = "%s:%d" % self.address
+        self.assertEqual(self.http("GET", "/api/me", role=None, Cookie=cookie).json["name"], "admin")
+        self.problem(self.http("POST", "/api/nodes", NODE, role=None, Cookie=cookie), 403)
+        self.problem(self.http("POST", "/api/nodes", NODE, role=None, Cookie=cookie, Origin="http://evil.example"), 403)
+        self.assertEqual(self.http("POST", "/api/nodes", NODE, role=None, Cookie=cookie, Origin=f"http://{host}").status, 201)
+        self.assertEqual(self.http("POST", "/api/logout", role=None, Cookie=cookie, Origin=f"http://{host}").status, 204)
+        self.problem(self.http("GET", "/api/me", role=None, Cookie=cookie), 401)
+
+    def test_logins_do_not_hold_up_others(self):
+        self.local("POST", "/api/setup", {"password": "correct horse battery"})
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            logins = [pool.submit(self.http, "POST", "/api/login", {"name": "admin", "password": "correct horse battery"}, role=None) for _ in range(4)]
+            took = []
+            while not all(login.done() for login in logins):
+                begun = time.monotonic()
+                self.http("GET", "/api/nodes")
+                took.append(time.monotonic() - begun)
+            self.assertEqual({login.result().status for login in logins}, {200})
+        self.assertLess(sorted(took)[len(took) // 2], 0.5)
+
+
+class Events(ServerCase):
+    def test_a_stream_resumes_with_nothing_lost_or_doubled(self):
+        stream = self.stream("/api/events?after=0&topics=nodes")
+        self.assertEqual(stream.response.headers["Content-Type"], "text/event-stream")
+        for n in range(1, 6):
+            self.add_node(n)
+        seen = stream.events(3)
+        stream.close()
+        for n in range(6, 11):
+            self.add_node(n)
+        again = self.stream("/api/events?after=0&topics=nodes", **{"Last-Event-ID": str(seen[-1][0])})
+        seen += again.events(7)
+        again.close()
+        self.assertEqual([data["data"]["hostname"] for _, data in seen], [f"n{n}" for n in range(1, 11)])
+        self.assertEqual(len({number for number, _ in seen}), 10)
+
+    def test_a_stream_survives_no_restart_but_resumes_after_it(self):
+        self.add_node(1)
+        stream = self.stream("/api/events?after=0")
+        last = stream.events(1)[0][0]
+        self.mko.kill_daemon()
+        self.mko.start_daemon()
+        self.add_node(2)
+        again = self.stream("/api/events", **{"Last-Event-ID": str(last)})
+        self.assertEqual(again.events(1)[0][1]["data"]["hostname"], "n2")
+        again.close()
+        stream.close()
+
+    def test_a_backlog_longer_than_the_first_page(self):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(self.add_node, range(1, 1201)))
+        stream = self.stream("/api/events?after=0&topics=nodes")
+        seen = stream.events(1200)
+        stream.close()
+        self.assertEqual([number for number, _ in seen], sorted(number for number, _ in seen))
+        self.assertEqual(len({data["object_id"] for _, data in seen}), 1200)
+
+    def test_many_streams_and_an_orderly_stop(self):
+        streams = [self.stream("/api/events") for _ in range(200)]
+        self.add_node(1)
+        for stream in streams:
+            self.assertEqual(stream.events(1)[0][1]["topic"], "nodes")
+        daemon = self.mko.daemon
+        daemon.send_signal(signal.SIGTERM)
+        for stream in streams:
+            while stream.line():
+                pass
+            stream.close()
+        self.assertEqual(daemon.wait(15), 0)
+        self.mko.daemon = None
+        self.assertFalse(os.path.exists(self.socket))
+
+    def test_who_leaves_is_forgotten_and_topics_are_checked(self):
+        self.problem(self.http("GET", "/api/events?topics=a%20b"), 422)
+        self.problem(self.http("GET", "/api/events", Last_Event_ID="x"), 422)
+        self.problem(self.http("GET", "/api/events", role=None), 401)
+
+
+class StartAndStop(ServerCase):
+    def run_web(self, *args, timeout=20):
+        return subprocess.run([MKO, "web", *args], env={**self.mko.env, "MKO_DATA_DIR": os.path.join(self.mko.folder, "second")}, capture_output=True,
+                              text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def test_a_taken_port_is_a_clear_conflict(self):
+        done = self.run_web("--listen", "%s:%d" % self.address)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("in use by another program", done.stderr)
+
+    def test_a_second_server_on_the_data_directory_is_refused(self):
+        done = subprocess.run([MKO, "web", "--listen", "127.0.0.1:0"], env=self.mko.env, capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 4, done.stderr)
+
+    def test_other_machines_need_tls(self):
+        done = self.run_web("--listen", "0.0.0.0:0")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("--insecure-http", done.stderr)
+
+    def test_bad_addresses(self):
+        for address in ("nonsense", "127.0.0.1", "127.0.0.1:99999", "300.1.1.1:80"):
+            self.assertEqual(self.run_web("--listen", address).returncode, 2, address)
+
+    def test_a_kill_with_requests_in_flight_loses_no_acknowledged_write(self):
+        acknowledged = []
+
+        def write(worker):
+            connection = http.client.HTTPConnection(*address, timeout=20)
+            for n in range(100000):
+                body = json.dumps({"hostname": f"w{worker}-{n}", "ip_address": f"10.{worker + 2}.{n // 250}.{n % 250 + 1}"})
+                try:
+                    connection.request("POST", "/api/nodes", body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+                    response = connection.getresponse()
+                    response.read()
+                except (OSError, http.client.HTTPException):
+                    return
+                if response.status == 201:
+                    acknowledged.append(f"w{worker}-{n}")
+
+        address, token = self.address, self.token["admin"]
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            writers = [pool.submit(write, worker) for worker in range(50)]
+            wait_until(lambda: len(acknowledged) > 500, 60, "500 writes")
+            self.mko.kill_daemon(signal.SIGKILL)
+            for writer in writers:
+                writer.result()
+        self.mko.start_daemon()
+        stored, cursor = set(), ""
+        while cursor is not None:
+            page = self.http("GET", "/api/nodes?limit=1000" + (f"&cursor={cursor}" if cursor else "")).json
+            stored |= {node["hostname"] for node in page["items"]}
+            cursor = page["next_cursor"]
+        self.assertGreater(len(acknowledged), 500)
+        self.assertEqual(set(acknowledged) - stored, set())
+        self.assertTrue(self.http("GET", "/api/audit/verify").json["ok"])
+
+
+class Tls(ServerCase):
+    def test_tls(self):
+        cert, key = (os.path.join(self.mko.folder, name) for name in ("cert.pem", "key.pem"))
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                               "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], capture_output=True)
+        if made.returncode != 0:
+            self.skipTest("openssl cannot make a certificate here")
+        env = {**self.mko.env, "MKO_DATA_DIR": os.path.join(self.mko.folder, "tls")}
+        log_path = os.path.join(self.mko.folder, "tls.log")
+        with open(log_path, "w", encoding="utf-8") as log:
+            server = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key], env=env, stderr=log, stdout=log)
+        try:
+            def url():
+                with open(log_path, encoding="utf-8") as text:
+                    return next((word for word in text.read().split() if word.startswith("https://")), None)
+            answer = subprocess.run(["curl", "-s", "--cacert", cert, wait_until(url, 20, "ready") + "/api/health"], capture_output=True, text=True)
+            self.assertEqual(json.loads(answer.stdout)["status"], "ok")
+        finally:
+            server.terminate()
+            self.assertEqual(server.wait(15), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
