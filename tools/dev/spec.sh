@@ -14,27 +14,33 @@ esac
 build_user
 [ -x build/mko ] || die "build/mko is not there yet"
 
-# KIND FILE
+# FILE ARGUMENTS of `mko spec`
 specs() {
-	printf '%s\n' 'openapi openapi.json' 'cli cli.md' 'config config.md'
+	cat <<'EOF'
+docs/reference/openapi.json openapi
+docs/reference/cli.md cli
+docs/reference/config.md config
+config/mko.yaml config -o yaml
+EOF
 }
 
-out=docs/reference
-[ "$mode" = write ] || out=build/reference
-mkdir -p $out
-while read -r kind file; do
+out=$BUILD/spec
+if [ "$mode" = write ]; then out=$ROOT; fi
+while read -r file arguments; do
+	mkdir -p "$(dirname "$out/$file")"
 	# Away from the user's own configuration and data: the tables alone decide.
-	env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=/nonexistent MKO_DATA_DIR="$BUILD/reference/no-data" \
-		build/mko spec "$kind" >"$out/$file"
-	[ -s "$out/$file" ] || die "mko spec $kind printed nothing"
+	# shellcheck disable=SC2086 # several arguments
+	env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=/nonexistent MKO_DATA_DIR="$BUILD/spec/no-data" \
+		"$BUILD/mko" spec $arguments >"$out/$file"
+	[ -s "$out/$file" ] || die "mko spec $arguments printed nothing"
 done < <(specs)
 
 case $mode in
-print) cat $out/* ;;
-write) say "wrote $out" ;;
+print) while read -r file _; do cat "$out/$file"; done < <(specs) ;;
+write) say "wrote $(specs | cut -d ' ' -f 1 | tr '\n' ' ')" ;;
 check)
-	while read -r _ file; do
-		diff -u "docs/reference/$file" "$out/$file" || die "docs/reference/$file is out of date: ./dev spec --write"
+	while read -r file _; do
+		diff -u "$file" "$out/$file" || die "$file is out of date: ./dev spec --write"
 	done < <(specs)
 	;;
 esac
