@@ -226,10 +226,23 @@ static void mount_hardware(void)
 			mount_or_die(files[i][0], files[i][1], NULL, MS_BIND, NULL);
 }
 
+/* Makes the current folder the root; a process that lives in a chroot itself cannot pivot and only changes its own root. */
+static void enter_root(void)
+{
+	if (syscall(SYS_pivot_root, ".", "mnt") == 0) {
+		if (chdir("/") < 0 || umount2("/mnt", MNT_DETACH) < 0)
+			die("leave the old root");
+	} else if (errno != EINVAL || chroot(".") < 0 || chdir("/") < 0) {
+		die("pivot_root");
+	}
+}
+
 static void mount_root(const struct node *node)
 {
 	char options[2048], target[512];
-	mount_or_die(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	/* in a chroot / is no mount point: then there is nothing to keep private either, the mounts below belong to who made the chroot */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL)
+		die("make / private");
 	snprintf(target, sizeof(target), "%s/disk/m", node->dir);
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/disk/up,workdir=%s/disk/work", node->lower, node->dir,
 		 node->dir);
@@ -251,8 +264,7 @@ static void mount_root(const struct node *node)
 	new_boot_id();
 	mount_sim(node);
 	mount_hardware();
-	if (syscall(SYS_pivot_root, ".", "mnt") < 0 || chdir("/") < 0 || umount2("/mnt", MNT_DETACH) < 0)
-		die("pivot_root");
+	enter_root();
 }
 
 /* ---- init --------------------------------------------------------------------------------------------------------------- */

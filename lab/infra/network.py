@@ -67,7 +67,7 @@ class Network:
         ip_batch([f"link set v-{name} {'up' if up else 'down'}"], self.ctl)
 
     def port_is_up(self, name):
-        shown = run([tool("ip", "iproute2"), "-n", self.ctl, "-o", "link", "show", f"v-{name}"], check=False).stdout
+        shown = run([*inside(self.ctl), tool("ip", "iproute2"), "-o", "link", "show", f"v-{name}"], check=False).stdout
         return ",UP" in shown.partition("<")[2].partition(">")[0]
 
     def set_node_link(self, name, up):
@@ -94,8 +94,12 @@ def claim(taken_by_us):
                    "take other labs down ('lab.py --lab NAME down')")
 
 
+def inside(netns):
+    """Prefix of a command that shall run in this namespace. Not `ip -n`: that remounts /, which a chroot does not allow."""
+    return [tool("nsenter", "util-linux"), f"--net={NETNS_DIR / netns}"] if netns else []
+
+
 def ip_batch(lines, netns=None):
     """Run many `ip` commands with one process, in the namespace `netns` or on the host."""
     if lines:
-        where = ["-n", netns] if netns else []
-        run([tool("ip", "iproute2"), *where, "-batch", "-"], stdin="\n".join(lines) + "\n")
+        run([*inside(netns), tool("ip", "iproute2"), "-batch", "-"], stdin="\n".join(lines) + "\n")

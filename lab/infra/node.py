@@ -124,7 +124,7 @@ class Node:
 
     def exec_argv(self, command):
         """The host command that runs `command` as root inside the node."""
-        enter = [tool("nsenter", "util-linux"), "-t", str(self.running_pid()), "-m", "-u", "-i", "-n", "-p", "--"]
+        enter = [tool("nsenter", "util-linux"), "-t", str(self.running_pid()), "-r", "-m", "-u", "-i", "-n", "-p", "--"]
         return [*enter, "/usr/bin/setpriv", NO_HOST_RIGHTS, "/usr/bin/env", "-i", NODE_PATH, "HOME=/root", "TERM=dumb",
                 "LANG=C.UTF-8", *command]
 
