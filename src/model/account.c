@@ -1,4 +1,5 @@
-/* The tables of accounts, settings and the audit log. Passwords and hashes are hidden: services set them. */
+/* The tables of accounts, settings and the audit log. Passwords and hashes are hidden: services set
+ * them. */
 #include "model/account.h"
 
 #include "base/mem.h"

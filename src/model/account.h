@@ -58,13 +58,13 @@ extern const struct record_type configuration_type;
 struct audit {
 	int64_t id;
 	int64_t at;
-	char *actor;   /**< user name, "system", or the login name on the machine */
-	char *via;     /**< cli, api, web, rule, schedule */
-	char *address; /**< where from, NULL local */
-	char *action;  /**< "node.create" */
-	char *object;  /**< "node/3 n1" */
+	char *actor;    /**< user name, "system", or the login name on the machine */
+	char *via;      /**< cli, api, web, rule, schedule */
+	char *address;  /**< where from, NULL local */
+	char *action;   /**< "node.create" */
+	char *object;   /**< "node/3 n1" */
 	json_t *detail; /**< before and after, secrets masked */
-	char *outcome; /**< "ok" or an error slug */
+	char *outcome;  /**< "ok" or an error slug */
 	char *request_id;
 	char *prev_hash;
 	char *hash;

@@ -20,16 +20,17 @@ struct cluster {
 	char *name;
 	char *description;
 	bool ha_enabled;
-	char *channel;	/**< NULL: the configured default */
+	char *channel;  /**< NULL: the configured default */
 	json_t *addons; /**< array of {"name","args":[...]} or of texts */
 	char *network_cidr;
 	char *service_cidr;
 	int64_t status;
 	char *status_reason;
 	int64_t health_score;  /**< 0 to 100, I64_NONE unknown */
-	int64_t quorum_margin; /**< voters that may be lost before the cluster stops, I64_NONE unknown */
-	bool ha_active;	       /**< MicroK8s reports high availability */
-	json_t *scan;	       /**< last result of scan_cluster or setup (object), NULL: none */
+	int64_t quorum_margin; /**< voters that may be lost before the cluster stops, I64_NONE
+				  unknown */
+	bool ha_active;        /**< MicroK8s reports high availability */
+	json_t *scan;          /**< last result of scan_cluster or setup (object), NULL: none */
 	char *kubeconfig;      /**< sealed, hidden */
 	int64_t scanned_at;
 	int64_t created_at;

@@ -1,4 +1,5 @@
-/* The table of configuration keys: the one place that knows names, defaults, ranges and help. No I/O: app/config.c reads the file. */
+/* The table of configuration keys: the one place that knows names, defaults, ranges and help. No
+ * I/O: app/config.c reads the file. */
 #include "model/config.h"
 
 #include <string.h>
@@ -42,11 +43,11 @@ static struct err *check_file(const char *text)
 	return check_line(text);
 }
 
-#define KEY(key, what, member, ...)                                                              \
- {                                                                                               \
-  .name = (key), .kind = (what), .offset = offsetof(struct config, member), .flags = FIELD_EDIT, \
-  __VA_ARGS__                                                                                    \
- }
+#define KEY(key, what, member, ...)                                                                \
+	{                                                                                          \
+		.name = (key), .kind = (what), .offset = offsetof(struct config, member),          \
+		.flags = FIELD_EDIT, __VA_ARGS__                                                   \
+	}
 #define DAYS_MAX 36500
 
 static const struct field fields[] = {

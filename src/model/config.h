@@ -3,7 +3,8 @@
 
 #include "model/record.h"
 
-/** All settings, filled by config_load(); texts are owned. Sections of the YAML file are the parts before the dot. */
+/** All settings, filled by config_load(); texts are owned. Sections of the YAML file are the parts
+ * before the dot. */
 struct config {
 	int64_t id;             /**< unused, records start with one */
 	char *data_dir;         /**< NULL: decided from the environment */
@@ -12,7 +13,8 @@ struct config {
 	char *microk8s_service_cidr;
 	int64_t microk8s_addon_timeout_s;
 	int64_t microk8s_join_token_ttl_s;
-	char *ansible_collections_path; /**< NULL: found beside the binary or in /usr/share/mko/ansible */
+	char *ansible_collections_path; /**< NULL: found beside the binary or in
+					   /usr/share/mko/ansible */
 	char *ansible_playbook;         /**< program to run */
 	int64_t ansible_forks_max;
 	int64_t ssh_connect_timeout_s;

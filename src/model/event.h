@@ -7,9 +7,9 @@
 struct event {
 	int64_t id;
 	int64_t at;
-	char *topic;	   /**< operations, nodes, clusters, ups, alerts */
-	char *kind;	   /**< "operation.started", "node.updated" ... */
+	char *topic;       /**< operations, nodes, clusters, ups, alerts */
+	char *kind;        /**< "operation.started", "node.updated" ... */
 	int64_t object_id; /**< I64_NONE: none */
-	json_t *data;	   /**< object: the new state, as the API shows it */
+	json_t *data;      /**< object: the new state, as the API shows it */
 };
 extern const struct record_type event_type;

@@ -1,4 +1,5 @@
-/* The table of nodes. Clients name the machine and how to reach it; everything else is found out. */
+/* The table of nodes. Clients name the machine and how to reach it; everything else is found out.
+ */
 #include "model/node.h"
 
 #include "base/mem.h"

@@ -4,7 +4,14 @@
 #include "model/record.h"
 
 /** Life of a node as mko sees it. */
-enum node_status { NODE_UNKNOWN, NODE_PROVISIONING, NODE_ONLINE, NODE_DEGRADED, NODE_OFFLINE, NODE_ERROR };
+enum node_status {
+	NODE_UNKNOWN,
+	NODE_PROVISIONING,
+	NODE_ONLINE,
+	NODE_DEGRADED,
+	NODE_OFFLINE,
+	NODE_ERROR
+};
 /** State of MicroK8s on a node. */
 enum microk8s_status {
 	MICROK8S_UNKNOWN,
@@ -30,7 +37,7 @@ struct node {
 	int64_t ssh_port;
 	char *ssh_key_path; /**< NULL: ssh's own choice (agent, ~/.ssh) */
 	int64_t cluster_id; /**< I64_NONE: in no cluster */
-	int64_t role;	    /**< enum node_role */
+	int64_t role;       /**< enum node_role */
 	int64_t status;
 	int64_t microk8s_status;
 	char *microk8s_version;
@@ -45,10 +52,11 @@ struct node {
 	char *machine_id;
 	json_t *tags; /**< array of texts */
 	char *notes;
-	char *host_key;		    /**< line of known_hosts after the name ("ssh-ed25519 AAAA..."), NULL: not learned */
+	char *host_key; /**< line of known_hosts after the name ("ssh-ed25519 AAAA..."), NULL: not
+			   learned */
 	char *host_key_fingerprint; /**< "SHA256:..." for people */
-	char *become_password;	    /**< sealed sudo password, hidden */
-	char *status_reason;	    /**< why status is what it is, for people */
+	char *become_password;      /**< sealed sudo password, hidden */
+	char *status_reason;        /**< why status is what it is, for people */
 	int64_t last_seen;
 	int64_t created_at;
 	int64_t updated_at;

@@ -1,4 +1,5 @@
-/* The tables of operations and the one table of allowed moves. Clients change none of it: services do. */
+/* The tables of operations and the one table of allowed moves. Clients change none of it: services
+ * do. */
 #include "model/operation.h"
 
 #include "base/mem.h"
@@ -51,8 +52,9 @@ const struct enum_table op_host_status_table = {"op_host_status", op_host_status
 
 #define BIT(status) (1U << (status))
 /* Where an operation may go from each status; a status without a way out is final.
- * A queued one fails when its preconditions no longer hold at its start, and times out when it waited too long for a lock.
- * Only a running one can be interrupted: a queued one has no runner that could be lost. */
+ * A queued one fails when its preconditions no longer hold at its start, and times out when it
+ * waited too long for a lock. Only a running one can be interrupted: a queued one has no runner
+ * that could be lost. */
 static const unsigned moves[OP_STATUS_N_] = {
 	[OP_QUEUED] = BIT(OP_RUNNING) | BIT(OP_FAILED) | BIT(OP_CANCELLED) | BIT(OP_TIMED_OUT),
 	[OP_RUNNING] = BIT(OP_SUCCEEDED) | BIT(OP_PARTIAL) | BIT(OP_FAILED) | BIT(OP_CANCELLED) |

@@ -50,20 +50,20 @@ struct operation {
 	char *requested_by;
 	int64_t requested_via;
 	char *request_id;
-	int64_t priority;    /**< lower runs first; 100 usual, 10 power */
-	bool check_mode;     /**< --check: nothing is changed on the nodes */
-	char *waiting_for;   /**< while queued: which lock of which operation, for people */
+	int64_t priority;  /**< lower runs first; 100 usual, 10 power */
+	bool check_mode;   /**< --check: nothing is changed on the nodes */
+	char *waiting_for; /**< while queued: which lock of which operation, for people */
 	bool cancel_requested;
-	int64_t attempt;     /**< runs started so far */
+	int64_t attempt; /**< runs started so far */
 	int64_t timeout_s;
 	int64_t progress_done;
 	int64_t progress_total;
 	char *current_task;
 	int64_t event_seq;    /**< last event taken into the store */
 	int64_t event_offset; /**< bytes of events.jsonl taken in */
-	json_t *error;	      /**< {"summary","host","task","detail"}, NULL: none */
-	json_t *result;	      /**< object given by the type, NULL: none */
-	bool log_cut;	      /**< output passed its cap */
+	json_t *error;        /**< {"summary","host","task","detail"}, NULL: none */
+	json_t *result;       /**< object given by the type, NULL: none */
+	bool log_cut;         /**< output passed its cap */
 	int64_t parent_id;
 	int64_t retry_of;
 	int64_t created_at;
@@ -80,15 +80,16 @@ struct op_host {
 	char *hostname;
 	int64_t status;
 	int64_t ok, changed, failed, skipped, unreachable; /**< task counts */
-	char *task;    /**< current or last task */
-	char *message; /**< of the failure */
-	json_t *data;  /**< result of the playbook for this host */
+	char *task;                                        /**< current or last task */
+	char *message;                                     /**< of the failure */
+	json_t *data; /**< result of the playbook for this host */
 	int64_t started_at;
 	int64_t updated_at;
 };
 extern const struct record_type op_host_type;
 
-/** A row of `operation_locks`: a resource held by a running operation; removed with its final status. */
+/** A row of `operation_locks`: a resource held by a running operation; removed with its final
+ * status. */
 struct op_lock {
 	int64_t id;
 	int64_t operation_id;

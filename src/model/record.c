@@ -1,4 +1,5 @@
-/* Owns the life of records and access to their fields: defaults, copies, numbers, texts. Knows nothing of any one record type. */
+/* Owns the life of records and access to their fields: defaults, copies, numbers, texts. Knows
+ * nothing of any one record type. */
 #include "model/record.h"
 
 #include <string.h>

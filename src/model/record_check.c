@@ -1,4 +1,5 @@
-/* Owns the rules of one value: kind, range, length, choices, checks of a field. Pure; every way in (JSON, text, files) ends here. */
+/* Owns the rules of one value: kind, range, length, choices, checks of a field. Pure; every way in
+ * (JSON, text, files) ends here. */
 #include "model/record.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Owns the JSON schema (2020-12) of records: what OpenAPI, forms and generated types are made from. */
+/* Owns the JSON schema (2020-12) of records: what OpenAPI, forms and generated types are made from.
+ */
 #include "model/record.h"
 
 #include <string.h>

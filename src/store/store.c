@@ -1,4 +1,5 @@
-/* The front of the store: finds the backend of a url, keeps the rules of transactions, checks queries, forwards. Knows no SQL. */
+/* The front of the store: finds the backend of a url, keeps the rules of transactions, checks
+ * queries, forwards. Knows no SQL. */
 #include "store/store.h"
 
 #include <string.h>
@@ -101,7 +102,8 @@ struct err *store_release(struct store *s, bool keep)
 	return s->backend->release(s->conn, keep);
 }
 
-/* A write outside a transaction gets one of its own, as durable as can be: nothing is ever half done. */
+/* A write outside a transaction gets one of its own, as durable as can be: nothing is ever half
+ * done. */
 static struct err *begin_if_none(struct store *s, bool *ret_own)
 {
 	*ret_own = !s->in_transaction;

@@ -1,5 +1,6 @@
-/* What can be asked of the store. Synchronous; only the domain worker calls it (one connection). Backends implement
- * struct store_backend; no backend's name appears outside store/<backend>*.c. The conformance suite (tests/store) runs on each. */
+/* What can be asked of the store. Synchronous; only the domain worker calls it (one connection).
+ * Backends implement struct store_backend; no backend's name appears outside store/<backend>*.c.
+ * The conformance suite (tests/store) runs on each. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,23 +12,27 @@
 
 struct store;
 
-/** Open (and migrate) a store. @url a path of a SQLite file, or BACKEND://...   @ret_store owned, close with store_close()
- * Errors: ERR_FORBIDDEN, ERR_UNAVAILABLE (disk full, read-only, locked by a stranger), ERR_INVALID (newer schema, damaged). */
+/** Open (and migrate) a store. @url a path of a SQLite file, or BACKEND://...   @ret_store owned,
+ * close with store_close() Errors: ERR_FORBIDDEN, ERR_UNAVAILABLE (disk full, read-only, locked by
+ * a stranger), ERR_INVALID (newer schema, damaged). */
 struct err *store_open(const char *url, struct store **ret_store) ERR_RESULT;
 /** Close; NULL is fine. */
 void store_close(struct store *s);
 
 /** How durable a transaction must be when committed. */
 enum store_durability {
-	STORE_NORMAL, /**< survives a crash of the process; a power cut may lose the last second, never consistency */
-	STORE_FULL /**< on disk before commit returns (operations, locks, audit, accounts) */
+	STORE_NORMAL, /**< survives a crash of the process; a power cut may lose the last second,
+			 never consistency */
+	STORE_FULL    /**< on disk before commit returns (operations, locks, audit, accounts) */
 };
 /** Begin the outer transaction. Not nested. */
 struct err *store_begin(struct store *s) ERR_RESULT;
-/** Ask that the current transaction be committed with at least this durability (the strongest asked for wins). */
+/** Ask that the current transaction be committed with at least this durability (the strongest asked
+ * for wins). */
 void store_want(struct store *s, enum store_durability durability);
-/** Commit. On error everything since store_begin() is rolled back; only when the disk itself fails while a STORE_FULL commit is
- * flushed (ERR_IO, "may be lost") is the work done but its durability unknown. */
+/** Commit. On error everything since store_begin() is rolled back; only when the disk itself fails
+ * while a STORE_FULL commit is flushed (ERR_IO, "may be lost") is the work done but its durability
+ * unknown. */
 struct err *store_commit(struct store *s) ERR_RESULT;
 /** Roll the outer transaction back. */
 void store_rollback(struct store *s);
@@ -36,9 +41,11 @@ struct err *store_savepoint(struct store *s) ERR_RESULT;
 /** Keep (keep = true) or undo the work since the savepoint. */
 struct err *store_release(struct store *s, bool keep) ERR_RESULT;
 
-/** Insert; sets obj's id. Errors: ERR_EXISTS with the field (FIELD_UNIQUE), ERR_CONFLICT (reference to a missing row). */
+/** Insert; sets obj's id. Errors: ERR_EXISTS with the field (FIELD_UNIQUE), ERR_CONFLICT (reference
+ * to a missing row). */
 struct err *store_insert(struct store *s, const struct record_type *type, void *obj) ERR_RESULT;
-/** Read by id into uninitialised memory; on error obj is untouched. Errors: ERR_NOT_FOUND "no node 7". */
+/** Read by id into uninitialised memory; on error obj is untouched. Errors: ERR_NOT_FOUND "no node
+ * 7". */
 struct err *store_get(struct store *s, const struct record_type *type, int64_t id,
 	void *ret_obj) ERR_RESULT;
 /** Read the first row whose field equals the text (ERR_NOT_FOUND: `no node "x"`). */
@@ -50,8 +57,8 @@ struct err *store_update(struct store *s, const struct record_type *type,
 /** Delete by id. Errors: ERR_NOT_FOUND; ERR_CONFLICT when other rows refer to it. */
 struct err *store_delete(struct store *s, const struct record_type *type, int64_t id) ERR_RESULT;
 
-/** How a filter compares. A row without a value differs from every value: STORE_NE finds it; STORE_EQ with I64_NONE or a NULL text
- * finds the rows without a value. */
+/** How a filter compares. A row without a value differs from every value: STORE_NE finds it;
+ * STORE_EQ with I64_NONE or a NULL text finds the rows without a value. */
 enum store_cmp {
 	STORE_EQ,
 	STORE_NE,
@@ -63,7 +70,8 @@ enum store_cmp {
 	STORE_NOT_NULL
 };
 #define STORE_FILTERS_MAX 16
-/** One condition; all of a query must hold. Numbers, enums (index), times and booleans use number, texts use text. */
+/** One condition; all of a query must hold. Numbers, enums (index), times and booleans use number,
+ * texts use text. */
 struct store_filter {
 	const char *field;
 	enum store_cmp cmp;
@@ -94,8 +102,8 @@ struct store_rows {
 	size_t n;
 	bool more; /**< the limit cut the list */
 };
-/** Read a list; q NULL = everything. Rows without a value in the sort field come first (last when descending).
- * Errors: ERR_INVALID for an unknown field, a bad cursor. */
+/** Read a list; q NULL = everything. Rows without a value in the sort field come first (last when
+ * descending). Errors: ERR_INVALID for an unknown field, a bad cursor. */
 struct err *store_list(struct store *s, const struct record_type *type, const struct store_query *q,
 	struct store_rows *ret_rows) ERR_RESULT;
 /** The i-th record of a list, borrowed. */
@@ -105,19 +113,21 @@ void store_rows_done(struct store_rows *rows);
 /** Count rows that match the filters and the search (limit and cursor are ignored). */
 struct err *store_count(struct store *s, const struct record_type *type,
 	const struct store_query *q, int64_t *ret) ERR_RESULT;
-/** Opaque cursor that continues after this record under the query's sort; stays right while rows come and go. Caller frees. */
+/** Opaque cursor that continues after this record under the query's sort; stays right while rows
+ * come and go. Caller frees. */
 char *store_cursor(const struct record_type *type, const struct store_query *q,
 	const void *last_obj);
-/** Delete every row that matches the filters and the search (at most limit ones, the first in the sort order); @ret_n how many, may
- * be NULL. Errors: ERR_CONFLICT when other rows refer to one. */
+/** Delete every row that matches the filters and the search (at most limit ones, the first in the
+ * sort order); @ret_n how many, may be NULL. Errors: ERR_CONFLICT when other rows refer to one. */
 struct err *store_delete_where(struct store *s, const struct record_type *type,
 	const struct store_query *q, int64_t *ret_n) ERR_RESULT;
 
-/** A number that changes with each committed change of this table (for ETags and cheap polling); it also differs after each open. */
+/** A number that changes with each committed change of this table (for ETags and cheap polling); it
+ * also differs after each open. */
 struct err *store_table_version(struct store *s, const struct record_type *type,
 	int64_t *ret) ERR_RESULT;
-/** Copy the whole store into a new file (0600) while it is in use; what is not committed yet is not in it.
- * Errors: ERR_EXISTS, ERR_UNAVAILABLE. */
+/** Copy the whole store into a new file (0600) while it is in use; what is not committed yet is not
+ * in it. Errors: ERR_EXISTS, ERR_UNAVAILABLE. */
 struct err *store_backup(struct store *s, const char *path) ERR_RESULT;
 /** Check the integrity of the store. Errors: ERR_INVALID with what is damaged. */
 struct err *store_check(struct store *s) ERR_RESULT;

@@ -1,5 +1,6 @@
-/* Owns queries as data: building, checking, and cursors. A cursor names the last row seen by (sort value, id), so a page neither
- * repeats nor skips a row when others come and go. Text form: DIRECTION FIELD '.' ID '.' VALUE, with DIRECTION a or d and VALUE
+/* Owns queries as data: building, checking, and cursors. A cursor names the last row seen by (sort
+ * value, id), so a page neither repeats nor skips a row when others come and go. Text form:
+ * DIRECTION FIELD '.' ID '.' VALUE, with DIRECTION a or d and VALUE
  * '-' (none), n NUMBER, or t and the text in hex. Clients treat it as opaque. */
 #include "store/store_int.h"
 

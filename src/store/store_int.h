@@ -1,4 +1,5 @@
-/* What the front (store.c) and the backends share: checked queries and decoded cursors. Only inside this room. */
+/* What the front (store.c) and the backends share: checked queries and decoded cursors. Only inside
+ * this room. */
 #pragma once
 
 #include "store/store.h"

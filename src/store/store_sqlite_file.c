@@ -173,7 +173,8 @@ static struct err *apply(struct sqlite_conn *c, const struct sqlite_migration *m
 	return NULL;
 }
 
-/* A migration may rebuild a table that others refer to, so references are checked at the end instead of at each step. */
+/* A migration may rebuild a table that others refer to, so references are checked at the end
+ * instead of at each step. */
 static struct err *check_references(struct sqlite_conn *c)
 {
 	cleanup(sqlite_resetp) sqlite3_stmt *stmt = NULL;

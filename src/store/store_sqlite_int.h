@@ -1,4 +1,5 @@
-/* The SQLite backend's own seams, shared by store_sqlite*.c and the tests of the backend. One connection, one thread. */
+/* The SQLite backend's own seams, shared by store_sqlite*.c and the tests of the backend. One
+ * connection, one thread. */
 #pragma once
 
 #include <sqlite3.h>
@@ -67,7 +68,8 @@ struct err *sqlite_verb(struct sqlite_conn *c, const struct record_type *type,
 	enum sqlite_verb verb, sqlite3_stmt **ret) ERR_RESULT;
 /** The table of a record type, borrowed until the next call. */
 const struct sqlite_table *sqlite_table(struct sqlite_conn *c, const struct record_type *type);
-/** Step a statement. @ret_row whether there is a row. Refuses when SQLite has lost the transaction. The caller resets. */
+/** Step a statement. @ret_row whether there is a row. Refuses when SQLite has lost the transaction.
+ * The caller resets. */
 struct err *sqlite_step(struct sqlite_conn *c, sqlite3_stmt *stmt, bool *ret_row) ERR_RESULT;
 /** Reset for `cleanup(sqlite_resetp)`: a statement that is not reset holds its locks. */
 void sqlite_resetp(sqlite3_stmt **stmt);
@@ -109,8 +111,8 @@ struct err *sqlite_remove_where(void *conn, const struct record_type *type,
 
 /** The migrations of this program, ordered, ended by a row without sql. */
 const struct sqlite_migration *sqlite_migrations(void);
-/** Bring the schema to the newest of these migrations; a non-empty database is copied to PATH.before-vN first.
- * Errors: ERR_INVALID (newer schema, another program's database). */
+/** Bring the schema to the newest of these migrations; a non-empty database is copied to
+ * PATH.before-vN first. Errors: ERR_INVALID (newer schema, another program's database). */
 struct err *sqlite_migrate(struct sqlite_conn *c,
 	const struct sqlite_migration *migrations) ERR_RESULT;
 /** See store_backup(). */

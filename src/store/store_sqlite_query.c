@@ -1,4 +1,5 @@
-/* Owns lists of the SQLite backend: turns a checked query into SQL. Names come from the record tables, values are always bound. */
+/* Owns lists of the SQLite backend: turns a checked query into SQL. Names come from the record
+ * tables, values are always bound. */
 #include "store/store_sqlite_int.h"
 
 #include <string.h>
@@ -108,8 +109,8 @@ static void add_where(struct query *b, const struct record_type *type, const str
 		add_search(b, type, q->search);
 }
 
-/* The rows after a position; @ is the sort field. NULL comes first, so last when descending. The simple comparison stands outside
- * the OR so that an index can be used. */
+/* The rows after a position; @ is the sort field. NULL comes first, so last when descending. The
+ * simple comparison stands outside the OR so that an index can be used. */
 static const char *const position_sql[2][2] = {
 	/* ascending: after a value, after NULL */
 	{"(@ >= ? AND (@ > ? OR \"id\" > ?))", "(@ IS NOT NULL OR \"id\" > ?)"},

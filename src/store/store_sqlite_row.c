@@ -70,7 +70,8 @@ struct err *sqlite_read_row(sqlite3_stmt *stmt, const struct record_type *type, 
 	return e;
 }
 
-/* The field named in "UNIQUE constraint failed: nodes.hostname, nodes.x": the first one, NULL when it cannot be told. */
+/* The field named in "UNIQUE constraint failed: nodes.hostname, nodes.x": the first one, NULL when
+ * it cannot be told. */
 static const struct field *unique_field(sqlite3 *db, const struct record_type *type)
 {
 	const char *dot = strchr(sqlite3_errmsg(db), '.');

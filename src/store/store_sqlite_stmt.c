@@ -199,7 +199,8 @@ struct err *sqlite_verb(struct sqlite_conn *c, const struct record_type *type,
 
 struct err *sqlite_step(struct sqlite_conn *c, sqlite3_stmt *stmt, bool *ret_row)
 {
-	/* After a full disk or an I/O error SQLite may have rolled back by itself: what follows would be committed one by one. */
+	/* After a full disk or an I/O error SQLite may have rolled back by itself: what follows
+	 * would be committed one by one. */
 	if (c->in_transaction && sqlite3_get_autocommit(c->db))
 		return err_new(ERR_UNAVAILABLE, "the transaction was lost in an earlier failure");
 	int rc = sqlite3_step(stmt);
