@@ -1,6 +1,7 @@
 """A stand-alone simulated cluster (`python3 -m sim.kube`) and the real kubectl programs, for test_kube_*.py.
 
-MKO_TEST_KUBECTLS is a colon separated list of kubectl programs; without it those of the machine are looked for.
+MKO_TEST_KUBECTLS is a colon separated list of kubectl programs; without it those of the machine are looked for. Debian's 1.20 beside
+another kubectl: `apt-get download kubernetes-client`, `dpkg -x` it somewhere and copy its usr/bin/kubectl to build/kubectl-1.20.
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[2] / "lab"
-CANDIDATES = ("/usr/lib/google-cloud-sdk/bin/kubectl.1.32", "/usr/bin/kubectl", "/tmp/k120/usr/bin/kubectl")
+CANDIDATES = ("/usr/lib/google-cloud-sdk/bin/kubectl.1.32", "/usr/bin/kubectl", str(LAB.parent / "build/kubectl-1.20"))
 
 
 def kubectl_version(program: str) -> str:

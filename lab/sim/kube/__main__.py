@@ -1,8 +1,8 @@
 """`python3 -m sim.kube --port P --dir D --cert-dir C`: a stand-alone cluster with three fake nodes.
 
 For the tests of this package and for trying kubectl by hand. The certificate directory gets ca, server and admin certificates and a
-`kubeconfig` when they are missing. `--control FILE` is read about every 0.2 s: one JSON object {"quorum": bool, "mode": "...", "down": [nodes],
-"faults": {NAME: ARGS}} that changes the running cluster. Prints `ready PORT` when it listens.
+`kubeconfig` when they are missing. `--control FILE` is looked at every 0.2 s: one JSON object {"quorum": bool, "mode": "...",
+"down": [nodes], "faults": {NAME: ARGS}} that changes the running cluster. Prints `ready PORT` when it listens.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ ENV = {1: ("name", "str"), 2: ("value", "str")}
 CONTAINER = {
     1: ("name", "str"), 2: ("image", "str"), 3: ("command", ["str"]), 4: ("args", ["str"]), 5: ("workingDir", "str"),
     6: ("ports", [CONTAINER_PORT]), 7: ("env", [ENV]), 8: ("resources", "skip"), 13: ("terminationMessagePath", "str"),
-    14: ("imagePullPolicy", "str"), 20: ("terminationMessagePolicy", "str"), 16: ("stdin", "bool"), 17: ("stdinOnce", "bool"), 18: ("tty", "bool"),
+    14: ("imagePullPolicy", "str"), 16: ("stdin", "bool"), 17: ("stdinOnce", "bool"), 18: ("tty", "bool"),
+    20: ("terminationMessagePolicy", "str"),
 }  # fmt: skip
 POD_SPEC = {
     2: ("containers", [CONTAINER]), 3: ("restartPolicy", "str"), 4: ("terminationGracePeriodSeconds", "int?"),
