@@ -110,7 +110,8 @@ def ssh_drop(_lab, node, _args):
 
 
 def packet_loss(_lab, node, args):
-    return [f"  {side} v-{node.name} numgen random mod 100 < {int(args)} drop" for side in ("iifname", "oifname")]
+    chance = f"numgen random mod 100 < {int(args)}" if int(args) < 100 else ""
+    return [f"  {side} v-{node.name} {chance} drop" for side in ("iifname", "oifname")]
 
 
 def partition(lab, _node, args):

@@ -232,6 +232,8 @@ def set_current(revision):
     for path in ("/snap/microk8s/current", "/var/snap/microk8s/current"):
         link_path = root.path(path)
         link_path.parent.mkdir(parents=True, exist_ok=True)
+        if link_path.is_dir() and not link_path.is_symlink():  # a service wrote its last words after the data was removed
+            shutil.rmtree(link_path)
         fresh = link_path.with_name(".current.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(revision)

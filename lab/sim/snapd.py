@@ -56,7 +56,7 @@ class Daemon:
             fresh.write_text(json.dumps(self.state))
             fresh.replace(self.path)
         except OSError as error:
-            print(f"cannot save state: {error}", file=sys.stderr)
+            complain(f"cannot save state: {error}")
 
     # -- changes -----------------------------------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Daemon:
             try:
                 plan[index][2](context)
             except Exception as error:
-                print(f"cannot undo {plan[index][0]}: {error}", file=sys.stderr)
+                complain(f"cannot undo {plan[index][0]}: {error}")
             self._status(change["tasks"][index], "Undone")
         self._end(change, "Error" if err else "Undone", err)
 
@@ -261,7 +261,7 @@ class Daemon:
             wanted.append(service or services.ALL)
         params = {"verb": body["action"], "services": wanted, "enable": bool(body.get("enable")), "disable": bool(body.get("disable")),
                   "task": f'Run service command "{body["action"]}" for services {json.dumps(wanted)} of snap "microk8s"'}
-        return self.begin("service-control", f"Running service command for snap \"microk8s\"", params)
+        return self.begin("service-control", 'Running service command for snap "microk8s"', params)
 
     def configure(self, name, values):
         """PUT /v2/snaps/NAME/conf."""
@@ -317,6 +317,14 @@ class Daemon:
         if task.get("ready"):
             shown["ready-time"] = rfc3339(task["ready"])
         return shown
+
+
+def complain(text):
+    """A line for the log; a full disk must not stop the daemon."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 def rfc3339(seconds):
