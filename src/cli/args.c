@@ -205,7 +205,6 @@ static struct err *word_error(const char *path, const char *word)
 	struct suggest s = suggest_start(word);
 	size_t len = strlen(path);
 	cleanup(mem_freep) char *shown = cli_esc(word);
-	cleanup(str_done) struct str known = STR_INIT;
 	cleanup(mem_freep) char *nearest = NULL;
 
 	for (size_t i = 0; i < cli_cmds_n; i++) {

@@ -27,7 +27,8 @@ struct err *loop_new(struct loop **ret_loop)
 static void must_be_closing(uv_handle_t *handle, void *arg)
 {
 	(void)arg;
-	must(uv_is_closing(handle)); /* an owner forgot its handle: waiting for it would never end */
+	must(uv_is_closing(handle)); /* an owner forgot its handle: waiting for it would never end
+				      */
 }
 
 void loop_free(struct loop *loop)

@@ -2,6 +2,8 @@
  */
 #pragma once
 
+#include "testing.h"
+
 #include <string.h>
 
 #include "base/err.h"

@@ -209,7 +209,8 @@ void op_run_set_hosts_entries(struct op_run *run)
 }
 
 /* A resource is wanted once: exclusively when anybody wants it so. */
-static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_t id, bool exclusive)
+static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_t id,
+	bool exclusive)
 {
 	struct op_want want = {.exclusive = exclusive};
 
@@ -224,7 +225,8 @@ static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_
 	return n + 1;
 }
 
-/* A node operation holds its node, and shares the node's cluster so that nothing else takes the cluster alone meanwhile. */
+/* A node operation holds its node, and shares the node's cluster so that nothing else takes the
+ * cluster alone meanwhile. */
 struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 {
 	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));
