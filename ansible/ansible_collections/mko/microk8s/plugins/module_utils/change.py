@@ -248,11 +248,12 @@ def is_member(role, own, seed, ca=None):
         return bool(nodes) and (not ca or not remote or ca == remote)
     if 'clustered.lock' in found:
         return False
-    members = mk8s.dqlite_members() or ()
-    addresses = {mk8s.ip_of(one['address']) for one in members}
-    if own not in addresses or seed not in addresses:
-        return False
-    return any(one['name'] == mk8s.node_name() for one in mk8s.api_nodes(15) or ())
+    return in_datastore(own, seed) and any(one['name'] == mk8s.node_name() for one in mk8s.api_nodes(15) or ())
+
+
+def in_datastore(own, seed):
+    """Whether this node's datastore has a leader and both this node and the seed as members."""
+    return {own, seed} <= {mk8s.ip_of(one['address']) for one in mk8s.dqlite_members() or ()}
 
 
 def started(unit):

@@ -69,6 +69,10 @@ options:
     description: Seconds until a join that claims success must show in the datastore and the API.
     type: int
     default: 240
+  datastore_timeout:
+    description: Seconds after which such a join is given up when not even the datastore knows the new control plane.
+    type: int
+    default: 60
   settle_timeout:
     description: Seconds for the new member to come to rest.
     type: int
@@ -210,6 +214,18 @@ class Join:
         change.wait_ready(self.install['ready_timeout'])
         change.wait_install_done(self.install['launch_timeout'])
 
+    def appears(self, patience):
+        """Wait for the membership; not long when not even the datastore knows this node, as then nothing will come any more."""
+        begun = time.monotonic()
+
+        def look():
+            if self.member():
+                return 'member'
+            lost = self.params['role'] == 'control_plane' and time.monotonic() - begun > self.params['datastore_timeout']
+            return 'lost' if lost and not change.in_datastore(self.params['address'], self.params['seed_address']) else ''
+
+        return wait_until(look, patience, change.POLL_S) == 'member'
+
     def attempt(self):
         """Call join until it worked or trying here does not help. Returns (code, message, help)."""
         argv = [mk8s.MICROK8S, 'join', '%s:25000/%s/%s' % (self.params['seed_address'], self.params['token'], self.params['check'])]
@@ -222,7 +238,7 @@ class Join:
             code, message, remedy = change.classify_join(result.out, result.err, result.rc, result.timed_out)
             self.notes.append('join, try %d: rc %d, %s: %s' % (number, result.rc, code, result.short(400)))
             patience = {'done': self.params['verify_timeout'], 'timeout': 60}.get(code, 0)
-            if code in ('done', 'timeout', 'join_failed') and wait_until(self.member, patience, change.POLL_S):
+            if code in ('done', 'timeout', 'join_failed') and self.appears(patience):
                 return 'ok', '', ''
             if code == 'done':
                 return ('silent_failure', 'MicroK8s says that the join worked, but the node never appeared in the cluster. Check that ports '
@@ -259,6 +275,7 @@ def main():
             'discard_workloads': {'type': 'bool', 'default': False}, 'repair': {'type': 'bool', 'default': True},
             'install': {'type': 'dict', 'required': True}, 'attempts': {'type': 'int', 'default': 5},
             'join_timeout': {'type': 'int', 'default': 600}, 'verify_timeout': {'type': 'int', 'default': 240},
+            'datastore_timeout': {'type': 'int', 'default': 60},
             'settle_timeout': {'type': 'int', 'default': 300}, 'settle_least': {'type': 'int', 'default': 2},
             'settle_most': {'type': 'int', 'default': 30}, 'lock_timeout': {'type': 'int', 'default': 900},
         },
