@@ -188,7 +188,9 @@ static char *mount_small(struct suite *t, const char *options)
 	}
 	if (!unshared &&
 		(unshare(CLONE_NEWNS) != 0 ||
-			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)) {
+			/* in a chroot / is no mount point: nothing to make private there */
+			(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 &&
+				errno != EINVAL))) {
 		print_message("# skipped: no mounts here: %s\n", strerror(errno));
 		return NULL;
 	}
