@@ -66,6 +66,7 @@ static struct err *add_part(struct decode_path *path, const char *text, size_t l
 		return err_new(ERR_NOT_FOUND, "no such route");
 	char *part = NULL;
 	TRY(decode_percent(text, len, false, &part));
+	must(part != NULL);
 	if (part[0] == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
 		mem_free(part);
 		return err_new(ERR_USAGE, "empty or relative part in the path");
@@ -113,6 +114,7 @@ static struct err *add_pair(struct decode_query *query, const char *text, size_t
 	if (query->n == DECODE_PAIRS_MAX)
 		return err_new(ERR_USAGE, "more than %d query parameters", DECODE_PAIRS_MAX);
 	TRY(decode_percent(text, name_len, true, &name));
+	must(name != NULL);
 	if (equals == NULL)
 		value = mem_strdup("");
 	else

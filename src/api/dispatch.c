@@ -17,22 +17,22 @@ static const char *const list_words[] = {"limit", "cursor", "sort", "q"};
 /* 404, or 405 with Allow, or the answer to OPTIONS. */
 static struct err *find_route(struct call *call)
 {
-	char *allow = NULL;
-
 	TRY(decode_path_parse(call->req->path, &call->path));
-	call->route = route_find(call->lists, call->req->method, &call->path, call->params,
-		&call->op, &allow);
-	if (call->route != NULL)
-		return NULL;
-	call->reply->allow = allow;
-	if (allow == NULL)
-		return err_hint(err_new(ERR_NOT_FOUND, "no such route: %s", call->req->path),
-			"GET /api/openapi.json lists all");
-	if (strcmp(call->req->method, "OPTIONS") == 0) {
-		call->reply->status = 204;
+	struct route_found found = route_find(call->lists, call->req->method, &call->path);
+	if (found.route != NULL) {
+		call->route = found.route;
+		call->op = found.op;
+		memcpy(call->params, found.params, sizeof(call->params));
 		return NULL;
 	}
-	return err_new(ERR_METHOD, "%s is not possible here", call->req->method);
+	call->reply->allow = found.allow;
+	if (found.allow == NULL)
+		return err_hint(err_new(ERR_NOT_FOUND, "no such route: %s", call->req->path),
+			"GET /api/openapi.json lists all");
+	if (strcmp(call->req->method, "OPTIONS") != 0)
+		return err_new(ERR_METHOD, "%s is not possible here", call->req->method);
+	call->reply->status = 204;
+	return NULL;
 }
 
 static bool known_parameter(const struct route *route, const char *name)
@@ -97,15 +97,16 @@ static struct err *current_etag(const struct call *call, char **ret_etag)
 {
 	struct api_reply reply = {.status = 0};
 	struct call get = *call;
-	char *allow = NULL;
+	struct route_found found = route_find(call->lists, "GET", &call->path);
 
+	mem_free(found.allow);
+	if (found.route == NULL)
+		return err_new(ERR_PRECONDITION, "nothing here has an ETag");
 	get.body = NULL;
 	get.query.n = 0;
 	get.reply = &reply;
-	get.route = route_find(call->lists, "GET", &call->path, get.params, &get.op, &allow);
-	mem_free(allow);
-	if (get.route == NULL)
-		return err_new(ERR_PRECONDITION, "nothing here has an ETag");
+	get.route = found.route;
+	memcpy(get.params, found.params, sizeof(get.params));
 	struct err *e = get.route->handle(&get);
 	if (e == NULL) {
 		reply_etag(&reply);

@@ -320,6 +320,7 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
 	return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is MHD's */
 enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload_data, size_t *upload_data_size,
 	void **con_cls)

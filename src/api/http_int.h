@@ -14,7 +14,7 @@
 #define HTTP_HEARTBEAT_MS 15000
 #define HTTP_HEADERS_MAX ((size_t)32 << 10)
 
-/* One listening socket with its own MHD daemon, run by our loop. */
+/** One listening socket with its own MHD daemon, run by our loop. */
 struct listener {
 	struct http *http;
 	struct MHD_Daemon *mhd;
@@ -29,7 +29,7 @@ struct listener {
 
 struct page;
 
-/* One stream: a cursor into the ring or a file; it holds no events of its own but the first page.
+/** One stream: a cursor into the ring or a file; it holds no events of its own but the first page.
  */
 struct stream {
 	struct request *request;
@@ -43,9 +43,10 @@ struct stream {
 	struct stream *prev, *next;
 };
 
+/** Where a request stands: see http.c. */
 enum request_state { REQUEST_HEADER, REQUEST_BODY, REQUEST_QUEUED, REQUEST_READY, REQUEST_REPLIED };
 
-/* One request. Freed when MHD says that it is over. */
+/** One request. Freed when MHD says that it is over. */
 struct request {
 	struct work work; /* first */
 	struct http *http;
@@ -63,6 +64,7 @@ struct request {
 	struct err *early; /* refused before the body was read */
 };
 
+/** The server. */
 struct http {
 	struct loop *loop;
 	struct worker *worker;

@@ -51,6 +51,15 @@ static bool is_loopback(const struct sockaddr *sa)
 		IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
+/* Hand a descriptor out of its scope. */
+static int give_fd(int *fd)
+{
+	int given = *fd;
+
+	*fd = -1;
+	return given;
+}
+
 static struct err *bind_address(const struct http_options *o, const struct addrinfo *info,
 	int *ret_fd)
 {
@@ -69,8 +78,7 @@ static struct err *bind_address(const struct http_options *o, const struct addri
 	}
 	if (listen(fd, BACKLOG) != 0)
 		return err_errno(errno, "listen on %s", o->listen);
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = give_fd(&fd);
 	return NULL;
 }
 
@@ -82,6 +90,7 @@ static struct err *open_tcp(const struct http_options *o, int *ret_fd)
 	struct addrinfo *list = NULL;
 
 	TRY(split_address(o->listen, &host, &port));
+	must(host != NULL);
 	int rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
 	if (rc != 0)
 		return err_new(ERR_INVALID, "listen address \"%s\": %s", o->listen,
@@ -130,15 +139,14 @@ static struct err *open_unix(const char *path, int *ret_fd)
 		return err_errno(saved, "open %s", path);
 	if (listen(fd, BACKLOG) != 0)
 		return err_errno(errno, "listen on %s", path);
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = give_fd(&fd);
 	return NULL;
 }
 
 /* The address that a browser needs. */
 static char *url_of(int fd, bool secure)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(sa);
 	char host[INET6_ADDRSTRLEN + 2], port[8];
 
@@ -153,7 +161,7 @@ static char *url_of(int fd, bool secure)
 
 static int family_of(int fd)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(sa);
 
 	return getsockname(fd, (struct sockaddr *)(void *)&sa, &len) == 0 ? sa.ss_family
@@ -170,17 +178,18 @@ static struct err *start_tcp(struct http *http, int fd)
 	return NULL;
 }
 
+static struct err *start_one(struct http *http, int fd, bool *ret_tcp)
+{
+	if (family_of(fd) == AF_UNIX)
+		return listener_start(http, fd, API_DOOR_LOCAL, false);
+	*ret_tcp = true;
+	return start_tcp(http, fd);
+}
+
 static struct err *start_inherited(struct http *http, bool *ret_tcp)
 {
-	for (size_t i = 0; i < http->options.n_inherited; i++) {
-		int fd = http->options.inherited[i];
-		if (family_of(fd) == AF_UNIX) {
-			TRY(listener_start(http, fd, API_DOOR_LOCAL, false));
-		} else {
-			TRY(start_tcp(http, fd));
-			*ret_tcp = true;
-		}
-	}
+	for (size_t i = 0; i < http->options.n_inherited; i++)
+		TRY(start_one(http, http->options.inherited[i], ret_tcp));
 	return NULL;
 }
 

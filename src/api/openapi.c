@@ -22,7 +22,7 @@ static void schema_name(const char *name, char out[static 64])
 {
 	size_t i = 0;
 
-	for (; name[i] != '\0' && i < 63; i++)
+	for (; i < 63 && name[i] != '\0'; i++)
 		out[i] = isalnum((unsigned char)name[i]) ? name[i] : '_';
 	out[i] = '\0';
 }
@@ -277,7 +277,7 @@ static void add_route(json_t *paths, json_t *schemas, const struct route_walk *w
 {
 	char method[8] = "";
 
-	for (size_t i = 0; w->route->method[i] != '\0' && i < sizeof(method) - 1; i++)
+	for (size_t i = 0; i < sizeof(method) - 1 && w->route->method[i] != '\0'; i++)
 		method[i] = (char)tolower((unsigned char)w->route->method[i]);
 	json_t *item = json_object_get(paths, w->path);
 	if (item == NULL) {

@@ -86,7 +86,7 @@ static json_t *title_of(enum err_code code)
 	size_t n = 0;
 
 	for (; slug[n] != '\0' && n + 1 < sizeof(title); n++)
-		title[n] = slug[n] == '_' ? ' ' : slug[n];
+		title[n] = (char)(slug[n] == '_' ? ' ' : slug[n]);
 	title[n] = '\0';
 	title[0] = (char)toupper((unsigned char)title[0]);
 	return json_string(title);

@@ -91,13 +91,19 @@ struct call {
 	const struct route_list *const *lists; /**< the table it was found in */
 };
 
-/** Find the row for a path. @method "GET" (also for HEAD)   @ret_params texts of {..}, borrowed
- * from path   @ret_op type of an action
- * @ret_allow methods of that path when only the method is wrong ("GET, HEAD, OPTIONS"), caller
- * frees Returns NULL when there is none; *ret_allow tells 405 from 404. Any thread. */
-const struct route *route_find(const struct route_list *const *lists, const char *method,
-	const struct decode_path *path, const char *ret_params[static ROUTE_PARAMS_MAX],
-	const struct op_type **ret_op, char **ret_allow);
+/** What route_find() found. */
+struct route_found {
+	const struct route *route; /**< NULL: none */
+	const char
+		*params[ROUTE_PARAMS_MAX]; /**< texts for {..} in order, borrowed from the path */
+	const struct op_type *op;          /**< of an action */
+	char *allow; /**< when only the method is wrong: "GET, HEAD, OPTIONS", owned; it tells 405
+			from 404 */
+};
+/** Find the row for a path. @method "GET" (also for HEAD). Any thread. */
+struct route_found route_find(const struct route_list *const *lists, const char *method,
+	const struct decode_path *path);
+
 #define ROUTE_PATH_MAX 256
 /** A walk over every route of a table; a row with {action} comes once for each operation type.
  * Zero-initialise. */

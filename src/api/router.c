@@ -18,19 +18,14 @@ static const struct op_type *action_type(const struct route *route, const char *
 
 	if (n < 0 || (size_t)n >= sizeof(name))
 		return NULL;
-	for (char *at = strchr(name, '.'); *at != '\0'; at++)
+	for (char *at = name; *at != '\0'; at++)
 		if (*at == '-')
 			*at = '_';
 	return op_type_find(name);
 }
 
-struct match {
-	const char *params[ROUTE_PARAMS_MAX];
-	const struct op_type *op;
-};
-
 /* Compare one part of a pattern. */
-static bool match_part(const char *pattern, size_t len, const char *part, struct match *m,
+static bool match_part(const char *pattern, size_t len, const char *part, struct route_found *m,
 	size_t *n)
 {
 	if (pattern[0] != '{')
@@ -40,9 +35,10 @@ static bool match_part(const char *pattern, size_t len, const char *part, struct
 	return true;
 }
 
-static bool match_path(const struct route *route, const struct decode_path *path, struct match *ret)
+static bool match_path(const struct route *route, const struct decode_path *path,
+	struct route_found *ret)
 {
-	struct match m = {.op = NULL};
+	struct route_found m = {.route = route};
 	const char *at = route->path;
 	size_t n = 0;
 
@@ -74,33 +70,40 @@ static void allow_add(struct str *allow, const char *method)
 		str_adds(allow, ", HEAD");
 }
 
-const struct route *route_find(const struct route_list *const *lists, const char *method,
-	const struct decode_path *path, const char *ret_params[static ROUTE_PARAMS_MAX],
-	const struct op_type **ret_op, char **ret_allow)
+/* Look through one resource: true when the row is found, else *allow learns the methods of that
+ * path. */
+static bool find_in(const struct route_list *list, const char *method,
+	const struct decode_path *path, struct route_found *ret, struct str *allow)
+{
+	for (const struct route *r = list->rows; r < list->rows + list->n; r++) {
+		if (!match_path(r, path, ret))
+			continue;
+		if (strcmp(r->method, method) == 0)
+			return true;
+		if (strstr(str_get(allow), r->method) == NULL)
+			allow_add(allow, r->method);
+	}
+	return false;
+}
+
+struct route_found route_find(const struct route_list *const *lists, const char *method,
+	const struct decode_path *path)
 {
 	struct str allow = STR_INIT;
-	struct match m;
+	struct route_found found = {.route = NULL};
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 
 	for (size_t i = 0; lists[i] != NULL; i++)
-		for (const struct route *r = lists[i]->rows; r < lists[i]->rows + lists[i]->n;
-			r++) {
-			if (!match_path(r, path, &m))
-				continue;
-			if (strcmp(r->method, wanted) == 0) {
-				memcpy(ret_params, m.params, sizeof(m.params));
-				*ret_op = m.op;
-				str_done(&allow);
-				return r;
-			}
-			if (strstr(str_get(&allow), r->method) == NULL)
-				allow_add(&allow, r->method);
+		if (find_in(lists[i], wanted, path, &found, &allow)) {
+			str_done(&allow);
+			return found;
 		}
+	found = (struct route_found){.route = NULL};
 	if (allow.len > 0) {
 		str_adds(&allow, ", OPTIONS");
-		*ret_allow = str_take(&allow);
+		found.allow = str_take(&allow);
 	}
-	return NULL;
+	return found;
 }
 
 /* Whether an operation type belongs to an action row. */
@@ -129,23 +132,31 @@ static bool walk_action(struct route_walk *w, const struct route *route)
 	return false;
 }
 
+/* The next route of the resource where the walk stands. */
+static bool walk_group(struct route_walk *w)
+{
+	for (; w->row < w->group->n; w->row++, w->type = 0) {
+		const struct route *route = &w->group->rows[w->row];
+		if (route->flags & ROUTE_ACTION) {
+			if (walk_action(w, route))
+				return true;
+			continue;
+		}
+		w->op = NULL;
+		w->route = route;
+		snprintf(w->path, sizeof(w->path), "%s", route->path);
+		w->row++;
+		return true;
+	}
+	return false;
+}
+
 bool route_walk_next(const struct route_list *const *lists, struct route_walk *w)
 {
 	for (; lists[w->list] != NULL; w->list++, w->row = 0) {
 		w->group = lists[w->list];
-		for (; w->row < w->group->n; w->row++, w->type = 0) {
-			const struct route *route = &w->group->rows[w->row];
-			if (route->flags & ROUTE_ACTION) {
-				if (walk_action(w, route))
-					return true;
-				continue;
-			}
-			w->op = NULL;
-			w->route = route;
-			snprintf(w->path, sizeof(w->path), "%s", route->path);
-			w->row++;
+		if (walk_group(w))
 			return true;
-		}
 	}
 	return false;
 }

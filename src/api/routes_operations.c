@@ -134,8 +134,9 @@ static struct err *find_op(const struct call *call, struct operation *ret_op)
 
 	if (e != NULL) {
 		err_free(e);
-		return err_hint(err_new(ERR_NOT_FOUND, "no operation \"%s\"", call->params[0]),
-			"operations are known by their number: mko operation list");
+		return err_new(ERR_NOT_FOUND,
+			"no operation \"%s\": operations are known by their number",
+			call->params[0]);
 	}
 	return query_get(call->svc, &operation_type, id, ret_op);
 }

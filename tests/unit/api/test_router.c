@@ -46,16 +46,14 @@ static const char *found(const char *method, const char *text, const char **ret_
 	char **ret_allow)
 {
 	struct decode_path path;
-	const char *params[ROUTE_PARAMS_MAX] = {NULL};
-	const struct op_type *op = NULL;
 
-	*ret_allow = NULL;
 	assert_ok(decode_path_parse(text, &path));
-	const struct route *route = route_find(table, method, &path, params, &op, ret_allow);
+	struct route_found f = route_find(table, method, &path);
+	*ret_allow = f.allow;
 	if (ret_param != NULL)
-		*ret_param = params[0] != NULL ? "yes" : NULL;
+		*ret_param = f.params[0] != NULL ? "yes" : NULL;
 	decode_path_done(&path);
-	return route != NULL ? route->path : NULL;
+	return f.route != NULL ? f.route->path : NULL;
 }
 
 static void literal_parts_win(void **state)
