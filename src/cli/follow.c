@@ -21,6 +21,7 @@
 #define WIDTH_DEFAULT 80
 #define HEIGHT_DEFAULT 24
 #define EXIT_INTERRUPTED 130
+#define HOST_ERRORS_MAX 10
 
 /** One operation being followed. */
 struct follow {
@@ -268,52 +269,55 @@ static struct err *loop(struct follow *f)
 	return NULL;
 }
 
-static void add_host_errors(const json_t *operation, struct err **e)
+/** The hosts that went wrong, each its own line; the table of hosts shows the others. */
+static struct err *add_host_errors(const json_t *operation, struct err *take_err)
 {
 	const json_t *host = NULL;
 	size_t i = 0;
+	size_t n = 0;
 
 	json_array_foreach(cli_json_get(operation, "hosts"), i, host) {
 		const char *status = cli_json_text(host, "status", "");
-		const char *message = cli_json_text(host, "message", NULL);
-		const char *task = cli_json_text(host, "task", NULL);
+		const char *message = cli_json_text(host, "message", "");
+		const char *task = cli_json_text(host, "task", "");
 		int value = enum_value(&op_host_status_table, status);
-		if (value == OP_HOST_OK || value == OP_HOST_CHANGED || value == OP_HOST_SKIPPED)
+		if (value != OP_HOST_FAILED && value != OP_HOST_UNREACHABLE)
 			continue;
-		*e = err_field(*e, cli_json_text(host, "hostname", "?"), "%s%s%s%s%s", status,
-			task != NULL ? ": " : "", task != NULL ? task : "",
-			message != NULL && message[0] != '\0' ? ": " : "",
-			message != NULL ? message : "");
+		if (++n <= HOST_ERRORS_MAX)
+			take_err = err_field(take_err, cli_json_text(host, "hostname", "?"),
+				"%s%s%s%s%s", status, task[0] != '\0' ? ": " : "", task,
+				message[0] != '\0' ? ": " : "", message);
 	}
+	if (n > HOST_ERRORS_MAX)
+		take_err = err_field(take_err, "and", "%zu more", n - HOST_ERRORS_MAX);
+	return take_err;
 }
 
 struct err *cli_operation_error(const json_t *operation)
 {
-	static const enum err_code codes[OP_STATUS_N_] = {
-		[OP_PARTIAL] = ERR_PARTIAL,
-		[OP_FAILED] = ERR_FAILED,
-		[OP_CANCELLED] = ERR_CANCELLED,
-		[OP_TIMED_OUT] = ERR_TIMEOUT,
-		[OP_INTERRUPTED] = ERR_FAILED,
+	static const struct {
+		enum err_code code;
+		const char *words;
+	} rows[OP_STATUS_N_] = {
+		[OP_PARTIAL] = {ERR_PARTIAL, "succeeded only in part"},
+		[OP_FAILED] = {ERR_FAILED, "failed"},
+		[OP_CANCELLED] = {ERR_CANCELLED, "was cancelled"},
+		[OP_TIMED_OUT] = {ERR_TIMEOUT, "took too long and was ended"},
+		[OP_INTERRUPTED] = {ERR_FAILED, "was interrupted"},
 	};
-	const char *status = cli_json_text(operation, "status", "");
-	int value = enum_value(&op_status_table, status);
+	int status = enum_value(&op_status_table, cli_json_text(operation, "status", ""));
+	const char *summary = cli_json_text(operation, "error.summary", "");
 	long long id = (long long)cli_json_i64(operation, "id", 0);
-	const char *summary = cli_json_text(operation, "error.summary", NULL);
-	char words[32];
 
-	if (value < OP_PARTIAL || value >= OP_STATUS_N_)
+	if (status < OP_PARTIAL || status >= OP_STATUS_N_)
 		return NULL;
-	(void)snprintf(words, sizeof(words), "%s", status);
-	for (char *p = words; *p != '\0'; p++)
-		*p = *p == '_' ? ' ' : *p;
-	const char *ended = value == OP_PARTIAL ? "succeeded only in part" : words;
-	const char *was = value == OP_CANCELLED || value == OP_INTERRUPTED ? "was " : "";
-	struct err *e = err_new(codes[value], "operation %lld %s%s%s%s", id, was, ended,
-		summary != NULL ? ": " : "", summary != NULL ? summary : "");
-	add_host_errors(operation, &e);
+	cleanup(mem_freep) char *which = mem_printf("operation %lld", id);
+	struct err *e = err_new(rows[status].code, "%s %s", which, rows[status].words);
+	e = err_field(e, which, "%s%s%s", rows[status].words, summary[0] != '\0' ? ": " : "",
+		summary);
+	e = add_host_errors(operation, e);
 	return err_hint(e,
-		"mko operation logs %lld    (what happened), mko operation retry %lld    (the hosts that failed)",
+		"mko operation logs %lld    (what happened), mko operation retry %lld    (the hosts that did not succeed)",
 		id, id);
 }
 
