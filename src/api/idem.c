@@ -31,17 +31,28 @@ static struct err *check_key(const char *key)
 	return out;
 }
 
-struct err *idem_find(struct call *call, bool *ret_found)
+/* A row that says which request this is. */
+static void describe(const struct call *call, struct idempotency *row)
 {
-	struct idempotency row;
 	char hash[HASH_TEXT_SIZE];
 
-	TRY(check_key(call->req->idempotency_key));
+	record_init(&idempotency_type, row);
 	request_hash(call->req, hash);
-	TRY(idempotency_find(call->svc, call->actor.name, call->req->idempotency_key, hash, &row,
-		ret_found));
-	if (!*ret_found)
-		return NULL;
+	field_set_text(&row->key, call->req->idempotency_key);
+	field_set_text(&row->actor, call->actor.name);
+	field_set_text(&row->request_hash, hash);
+}
+
+struct err *idem_find(struct call *call, bool *ret_found)
+{
+	struct idempotency wanted, row;
+
+	TRY(check_key(call->req->idempotency_key));
+	describe(call, &wanted);
+	struct err *e = idempotency_find(call->svc, &wanted, &row, ret_found);
+	record_done(&idempotency_type, &wanted);
+	if (e != NULL || !*ret_found)
+		return e;
 	call->reply->status = (int)row.status;
 	call->reply->content_type = "application/json";
 	str_adds(&call->reply->body, row.reply);
@@ -54,15 +65,10 @@ struct err *idem_find(struct call *call, bool *ret_found)
 struct err *idem_keep(struct call *call)
 {
 	struct idempotency row;
-	char hash[HASH_TEXT_SIZE];
 
 	if (call->reply->status != call->route->status)
 		return NULL; /* a preview */
-	record_init(&idempotency_type, &row);
-	request_hash(call->req, hash);
-	field_set_text(&row.key, call->req->idempotency_key);
-	field_set_text(&row.actor, call->actor.name);
-	field_set_text(&row.request_hash, hash);
+	describe(call, &row);
 	row.status = call->reply->status;
 	field_set_text(&row.location, call->reply->location);
 	field_set_text(&row.reply, str_get(&call->reply->body));

@@ -137,8 +137,9 @@ static struct err *finish_login(struct call *call, const char *name)
 	struct user user;
 	char *cookie = NULL;
 
-	TRY(account_login_end(call->svc, &call->actor, name, call->req->work->matches, &cookie,
-		&user));
+	if (!call->req->work->matches)
+		return account_login_failed(call->svc, &call->actor, name);
+	TRY(account_login_end(call->svc, &call->actor, name, &cookie, &user));
 	set_cookie(call, cookie, call->svc->config->web_session_hours * 3600);
 	seal_wipe_free(cookie);
 	struct err *e = call_json(call, json_pack("{so}", "user", user_brief(&user)));
@@ -199,7 +200,8 @@ static struct err *finish_setup(struct call *call, const struct setup_body *body
 	const char *hash = NULL;
 
 	TRY(worked_hash(call, &hash));
-	TRY(account_setup(call->svc, &call->actor, code, body->name, hash, &user));
+	TRY(account_setup(call->svc, &call->actor,
+		&(struct account_setup){.code = code, .name = body->name, .hash = hash}, &user));
 	json_t *json = json_pack("{so}", "user", user_brief(&user));
 	if (body->password == NULL)
 		json_object_set_new(json, "password", json_string(call->req->work->password));
@@ -408,8 +410,9 @@ static struct err *create_token(struct call *call)
 		field_set_text(&wish.name, body.name);
 		wish.role = body.role;
 		wish.expires_at = body.expires_at;
-		e = account_token_create(call->svc, &call->actor, &wish, body.expires_s, &text,
-			&token);
+		if (body.expires_s > 0)
+			wish.expires_at = clock_utc(call->svc->clock) + body.expires_s * 1000;
+		e = account_token_create(call->svc, &call->actor, &wish, &text, &token);
 	}
 	record_done(&token_type, &wish);
 	record_done(&token_body_type, &body);

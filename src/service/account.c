@@ -151,25 +151,25 @@ static struct err *check_code(struct service *svc, const struct actor *who, cons
 		"mko system setup-code shows it, and so does the server's log");
 }
 
-struct err *account_setup(struct service *svc, const struct actor *who, const char *code,
-	const char *name, const char *hash, struct user *ret_user)
+struct err *account_setup(struct service *svc, const struct actor *who,
+	const struct account_setup *setup, struct user *ret_user)
 {
 	struct user user;
 	struct store_query q = {.n_filters = 0};
 
 	TRY(refuse_when_ready(svc));
-	if (code != NULL)
-		TRY(check_code(svc, who, code));
+	if (setup->code != NULL)
+		TRY(check_code(svc, who, setup->code));
 	record_init(&user_type, &user);
-	field_set_text(&user.name, name);
+	field_set_text(&user.name, setup->name);
 	user.role = ROLE_ADMIN;
-	field_set_text(&user.password_hash, hash);
+	field_set_text(&user.password_hash, setup->hash);
 	struct err *e = insert_user(svc, &user);
 	store_where_text(&q, "key", STORE_EQ, SETUP_KEY);
 	if (e == NULL)
 		e = store_delete_where(svc->store, &configuration_type, &q, NULL);
 	if (e == NULL)
-		e = note(svc, who, "user.setup", name, NULL);
+		e = note(svc, who, "user.setup", setup->name, NULL);
 	if (e != NULL)
 		record_done(&user_type, &user);
 	else
@@ -341,17 +341,22 @@ static struct err *open_session(struct service *svc, const struct actor *who, st
 	return e;
 }
 
+struct err *account_login_failed(struct service *svc, const struct actor *who, const char *name)
+{
+	throttle_fail(throttle_of(svc), name, who->address, clock_mono(svc->clock));
+	return err_new(ERR_UNAUTHENTICATED, "wrong name or password");
+}
+
 struct err *account_login_end(struct service *svc, const struct actor *who, const char *name,
-	bool matches, char **ret_cookie, struct user *ret_user)
+	char **ret_cookie, struct user *ret_user)
 {
 	struct user user;
 	struct actor as = *who;
-	struct err *e = matches ? store_get_by(svc->store, &user_type, "name", name, &user) : NULL;
+	struct err *e = store_get_by(svc->store, &user_type, "name", name, &user);
 
-	if (!matches || e != NULL) {
+	if (e != NULL) {
 		err_free(e);
-		throttle_fail(throttle_of(svc), name, who->address, clock_mono(svc->clock));
-		return err_new(ERR_UNAUTHENTICATED, "wrong name or password");
+		return account_login_failed(svc, who, name);
 	}
 	throttle_clear(throttle_of(svc), name, who->address);
 	e = open_session(svc, who, &user, ret_cookie);

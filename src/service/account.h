@@ -42,11 +42,14 @@ struct err *account_by_session(struct service *svc, const char *cookie,
  * @ret_retry_after_s set with ERR_THROTTLED */
 struct err *account_login_begin(struct service *svc, const struct actor *who, const char *name,
 	char **ret_hash, int64_t *ret_retry_after_s) ERR_RESULT;
-/** Second step: count a failure or make a session. @matches what the check of the password gave
+/** Second step after a right password: make a session.
  * @ret_cookie secret text for the cookie, caller frees   @ret_user record_done()   Errors:
- * ERR_UNAUTHENTICATED. */
+ * ERR_UNAUTHENTICATED (the account went meanwhile). */
 struct err *account_login_end(struct service *svc, const struct actor *who, const char *name,
-	bool matches, char **ret_cookie, struct user *ret_user) ERR_RESULT;
+	char **ret_cookie, struct user *ret_user) ERR_RESULT;
+/** Second step after a wrong password: count it. Returns the ERR_UNAUTHENTICATED for the client. */
+struct err *account_login_failed(struct service *svc, const struct actor *who,
+	const char *name) ERR_RESULT;
 /** End one session, or all of the user when session_id is I64_NONE. */
 struct err *account_logout(struct service *svc, const struct actor *who,
 	int64_t session_id) ERR_RESULT;
@@ -56,11 +59,17 @@ struct err *account_ready(struct service *svc, bool *ret) ERR_RESULT;
 /** The one-time code for set-up over HTTP; made on first use, the same until set-up is done.
  * @ret_code caller frees   Errors: ERR_CONFLICT when an administrator exists. */
 struct err *account_setup_code(struct service *svc, char **ret_code) ERR_RESULT;
-/** Make the first administrator. @code compared when it is not NULL (NULL: a local door)   @hash of
- * the password Errors: ERR_CONFLICT (exists), ERR_FORBIDDEN (wrong code, counted by the throttle),
+/** What set-up is given; borrowed texts. */
+struct account_setup {
+	const char *code; /**< compared when it is not NULL (NULL: a local door) */
+	const char *name;
+	const char *hash; /**< of the password */
+};
+/** Make the first administrator.
+ * Errors: ERR_CONFLICT (exists), ERR_FORBIDDEN (wrong code, counted by the throttle),
  * ERR_THROTTLED, ERR_INVALID (name). */
-struct err *account_setup(struct service *svc, const struct actor *who, const char *code,
-	const char *name, const char *hash, struct user *ret_user) ERR_RESULT;
+struct err *account_setup(struct service *svc, const struct actor *who,
+	const struct account_setup *setup, struct user *ret_user) ERR_RESULT;
 
 /** Find a user by id or name. Errors: ERR_NOT_FOUND. */
 struct err *account_user_find(struct service *svc, const char *id_or_name,
@@ -81,13 +90,12 @@ struct err *account_user_remove(struct service *svc, const struct actor *who,
 struct err *account_password_set(struct service *svc, const struct actor *who, int64_t user_id,
 	const char *hash) ERR_RESULT;
 
-/** Make an API token. @expires_s 0 = never   @user_id I64_NONE: the caller's own, or at a local
- * door the token belongs to no user
+/** Make an API token that belongs to the caller, or to no user when a local door asks. @wish name,
+ * role and expires_at are used
  * @ret_text the secret "mko_...", shown once, caller frees. Errors: ERR_INVALID, ERR_EXISTS,
  * ERR_FORBIDDEN (role above one's own). */
 struct err *account_token_create(struct service *svc, const struct actor *who,
-	const struct token *wish, int64_t expires_s, char **ret_text,
-	struct token *ret_token) ERR_RESULT;
+	const struct token *wish, char **ret_text, struct token *ret_token) ERR_RESULT;
 /** Find a token by id or name. Errors: ERR_NOT_FOUND. */
 struct err *account_token_find(struct service *svc, const char *id_or_name,
 	struct token *ret_token) ERR_RESULT;

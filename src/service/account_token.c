@@ -135,7 +135,7 @@ static struct err *note(struct service *svc, const struct actor *who, const char
 }
 
 static struct err *insert_token(struct service *svc, const struct actor *who, const char *text,
-	int64_t expires_s, struct token *row)
+	struct token *row)
 {
 	char hash[HASH_TEXT_SIZE];
 
@@ -148,8 +148,6 @@ static struct err *insert_token(struct service *svc, const struct actor *who, co
 	field_set_text(&row->hash, hash);
 	row->user_id = who->user_id;
 	row->created_at = clock_utc(svc->clock);
-	if (expires_s > 0)
-		row->expires_at = row->created_at + expires_s * 1000;
 	if (row->expires_at != I64_NONE && row->expires_at <= row->created_at)
 		return err_field(NULL, "expires_at", "must be in the future");
 	TRY(record_check(&token_type, row));
@@ -158,14 +156,14 @@ static struct err *insert_token(struct service *svc, const struct actor *who, co
 }
 
 struct err *account_token_create(struct service *svc, const struct actor *who,
-	const struct token *wish, int64_t expires_s, char **ret_text, struct token *ret_token)
+	const struct token *wish, char **ret_text, struct token *ret_token)
 {
 	struct token row;
 	cleanup(mem_freep) char *random = rand_text(TOKEN_RANDOM_LEN);
 	cleanup(mem_freep) char *text = mem_printf(TOKEN_PREFIX "%s", random);
 
 	record_copy(&token_type, &row, wish);
-	struct err *e = insert_token(svc, who, text, expires_s, &row);
+	struct err *e = insert_token(svc, who, text, &row);
 	if (e != NULL) {
 		record_done(&token_type, &row);
 		return e;

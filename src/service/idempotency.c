@@ -13,20 +13,20 @@ static void where(struct store_query *q, const char *actor, const char *key)
 	store_where_text(q, "actor", STORE_EQ, actor);
 }
 
-struct err *idempotency_find(struct service *svc, const char *actor, const char *key,
-	const char *request_hash, struct idempotency *ret_row, bool *ret_found)
+struct err *idempotency_find(struct service *svc, const struct idempotency *wanted,
+	struct idempotency *ret_row, bool *ret_found)
 {
 	struct store_query q = {.limit = 1};
 	struct store_rows rows;
 	struct err *e = NULL;
 
-	where(&q, actor, key);
+	where(&q, wanted->actor, wanted->key);
 	store_where_number(&q, "created_at", STORE_GT, clock_utc(svc->clock) - KEEP_MS);
 	TRY(store_list(svc->store, &idempotency_type, &q, &rows));
 	*ret_found = rows.n > 0;
 	if (rows.n > 0) {
 		const struct idempotency *row = store_row(&rows, 0);
-		if (strcmp(row->request_hash, request_hash) != 0)
+		if (strcmp(row->request_hash, wanted->request_hash) != 0)
 			e = err_new(ERR_INVALID,
 				"this Idempotency-Key was used with another request");
 		else
