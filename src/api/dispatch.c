@@ -12,7 +12,7 @@
 #include "service/audit.h"
 #include "service/query.h"
 
-static const char *const list_words[] = {"limit", "cursor", "sort", "q"};
+static const char *const list_words[] = {"limit", "cursor", "sort", "q", "fields"};
 
 /* 404, or 405 with Allow, or the answer to OPTIONS. */
 static struct err *find_route(struct call *call)

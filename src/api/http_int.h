@@ -12,7 +12,8 @@
 #define HTTP_TIMEOUT_S 60  /* a silent connection, or a reader that takes nothing */
 #define HTTP_BODY_MS 30000 /* a body must be there in full */
 #define HTTP_HEARTBEAT_MS 15000
-#define HTTP_HEADERS_MAX ((size_t)32 << 10)
+#define HTTP_HEADERS_MAX                                                                           \
+	((size_t)16 << 10) /* of one connection: an open stream costs this and a block */
 
 /** One listening socket with its own MHD daemon, run by our loop. */
 struct listener {

@@ -13,7 +13,7 @@
 #include "service/query.h"
 
 #define PAGE_N 500
-#define BLOCK ((size_t)16 << 10)
+#define BLOCK ((size_t)4 << 10)
 #define FILE_BYTES ((int64_t)64 << 10)
 
 static bool wants(const struct stream *s, const char *topic)

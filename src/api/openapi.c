@@ -131,6 +131,8 @@ static void add_list_query(json_t *parameters, const struct record_type *type)
 		{"cursor", "string", "next_cursor of the page before"},
 		{"sort", "string", "Field to sort by; with - before it downwards"},
 		{"q", "string", "Text to look for"},
+		{"fields", "string",
+			"Keys of the items to give, separated by commas; all when absent"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
