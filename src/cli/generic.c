@@ -14,6 +14,23 @@
 
 #define NEWEST_LIMIT 20
 
+/* A table needs only the fields of its columns; other forms show the whole object. */
+static void ask_for_columns(struct cli *cli, const struct cli_column *columns, size_t n,
+	struct str *query)
+{
+	struct str fields = STR_INIT;
+
+	if (cli->output != CLI_TABLE)
+		return;
+	str_adds(&fields, "id");
+	for (size_t i = 0; i < n; i++)
+		if (!columns[i].wide)
+			str_addf(&fields, ",%.*s", (int)strcspn(columns[i].field, "."),
+				columns[i].field);
+	cli_query_add(query, "fields", str_get(&fields));
+	str_done(&fields);
+}
+
 static struct err *list(struct cli *cli, const char *order, int64_t limit)
 {
 	const struct cli_cmd *cmd = cli->cmd;
@@ -24,6 +41,7 @@ static struct err *list(struct cli *cli, const char *order, int64_t limit)
 
 	if (order != NULL && !cli_opt_given(cli, "sort"))
 		cli_query_add(&query, "sort", order);
+	ask_for_columns(cli, columns, n, &query);
 	cli_opts_to_query(cli, NULL, &query);
 	cli_opts_to_query(cli, &cli_list_options, &query);
 	TRY(cli_get_list(cli, cmd->noun->collection, str_get(&query),
