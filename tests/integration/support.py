@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,11 @@ class Mko:
         with open(os.path.join(self.data, "operations", str(number), "events.jsonl"), encoding="utf-8") as source:
             return [json.loads(line) for line in source]
 
+    def sql(self, statement, *values):
+        """Look into, or meddle with, the database behind the program's back."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "mko.db"), timeout=10)) as db, db:
+            return db.execute(statement, values).fetchall()
+
     def runner_pid(self, number):
         with open(os.path.join(self.data, "operations", str(number), "runner.json"), encoding="utf-8") as source:
             return json.load(source)["pid"]
@@ -149,9 +155,7 @@ class LabCase(unittest.TestCase):
         """Nothing is left half-done: no lock, no running operation, no secret in any file but the sealed database."""
         for op in self.mko.items("operation", "list"):
             self.assertIn(op["status"], ("succeeded", "partial", "failed", "cancelled", "timed_out", "interrupted"))
-        locks = subprocess.run(["sqlite3", os.path.join(self.mko.data, "mko.db"), "select count(*) from operation_locks"],
-                               capture_output=True, text=True, check=True).stdout
-        self.assertEqual(locks.strip(), "0")
+        self.assertEqual(self.mko.sql("select count(*) from operation_locks"), [(0,)])
         for secret in secrets:
             found = subprocess.run(["grep", "-rlF", secret, self.mko.data], capture_output=True, text=True).stdout
             self.assertEqual(found, "", f"a secret lies in {found}")

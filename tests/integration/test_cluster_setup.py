@@ -93,8 +93,7 @@ class TwoSetups(LabCase):
         with open(script, "w", encoding="utf-8") as out:
             out.write(f"#!/bin/sh\nexec {os.environ.get('MKO_BIN', 'mko')} inventory \"$@\"\n")
         os.chmod(script, 0o755)
-        done = subprocess.run(["ansible", "-i", script, "mko_targets", "-m", "ansible.builtin.ping", "--ssh-extra-args",
-                               f"-o StrictHostKeyChecking=no -o UserKnownHostsFile={inventory}.known"],
+        done = subprocess.run(["ansible", "-i", script, "mko_targets", "-m", "ansible.builtin.ping", f"--ssh-extra-args=-o StrictHostKeyChecking=no -o UserKnownHostsFile={inventory}.known"],
                               env={**mko.env, "ANSIBLE_CONFIG": "/nonexistent.cfg"}, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count("SUCCESS"), 2)

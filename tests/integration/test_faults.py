@@ -31,9 +31,8 @@ class NodeFaults(LabCase):
 
     def test_a_hostile_name_in_the_database_is_harmless(self):
         self.mko.add_node(self.lab.nodes[0])
-        db = os.path.join(self.mko.data, "mko.db")
         marker = os.path.join(self.mko.folder, "pwned")
-        subprocess.run(["sqlite3", db, f"update nodes set hostname = '{{{{ lookup(''pipe'',''touch {marker}'') }}}}'"], check=True)
+        self.mko.sql("update nodes set hostname = ?", f"{{{{ lookup('pipe','touch {marker}') }}}}")
         done = self.mko("node", "status", "1", code=2)
         self.assertIn("hostname", done.stderr)
         self.assertFalse(os.path.exists(marker))
@@ -83,9 +82,8 @@ class NodeFaults(LabCase):
 
     def test_a_wrong_host_key_is_refused_until_it_is_accepted(self):
         self.mko.add_node(self.lab.nodes[0])
-        db = os.path.join(self.mko.data, "mko.db")
         other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHkpfAysI5HzXhg2vx+xBHHbHCq4W8U0k5qYHQ0CGXyV"
-        subprocess.run(["sqlite3", db, f"update nodes set host_key = '{other}'"], check=True)
+        self.mko.sql("update nodes set host_key = ?", other)
         # a master that an earlier connection left would hide the change
         for name in os.listdir("/run/mko/cp") if os.path.isdir("/run/mko/cp") else []:
             subprocess.run(["ssh", "-o", f"ControlPath=/run/mko/cp/{name}", "-O", "exit", "x"], stderr=subprocess.DEVNULL)
