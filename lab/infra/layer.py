@@ -68,7 +68,7 @@ def _write(path, text, mode):
 def _list_packages(target):
     base = (rootfs.rootfs(print) / "var/lib/dpkg/status").read_text()
     entry = ("Package: {}\nStatus: install ok installed\nPriority: optional\nSection: admin\nMaintainer: lab\n"
-             "Architecture: amd64\nVersion: {}\nDescription: listed by the lab\n\n")
+             "Architecture: all\nVersion: {}\nDescription: listed by the lab\n\n")
     extra = "".join(entry.format(name, version) for name, version in LISTED_PACKAGES.items())
     _write(target / "var/lib/dpkg/status", base.rstrip("\n") + "\n\n" + extra, 0o644)
 

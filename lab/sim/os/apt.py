@@ -9,7 +9,7 @@ from sim import faults
 
 STATUS = "/var/lib/dpkg/status"
 HISTORY = "/var/log/apt/history.log"
-ENTRY = ("\nPackage: {}\nStatus: install ok installed\nPriority: optional\nSection: misc\nMaintainer: lab\nArchitecture: amd64\n"
+ENTRY = ("\nPackage: {}\nStatus: install ok installed\nPriority: optional\nSection: misc\nMaintainer: lab\nArchitecture: all\n"
          "Version: 1.0-1\nDescription: listed by the lab\n")
 LOCKED = ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (unattended-upgr)\n"
           "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?")
