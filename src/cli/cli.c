@@ -77,8 +77,12 @@ struct err *cli_config(struct cli *cli, const struct config **ret_config)
 	if (!cli->config_loaded) {
 		if (cli->host->load_config == NULL)
 			return err_new(ERR_INTERNAL, "this program cannot read a configuration");
-		TRY(cli->host->load_config(cli->host->user, cli_opt_text(cli, "config"),
-			&cli->config));
+		struct err *e = cli->host->load_config(cli->host->user, cli_opt_text(cli, "config"),
+			&cli->config);
+		if (e != NULL) {
+			record_done(&config_type, &cli->config);
+			return e;
+		}
 		cli->config_loaded = true;
 	}
 	*ret_config = &cli->config;

@@ -22,11 +22,10 @@ static void ask_for_columns(struct cli *cli, const struct cli_column *columns, s
 
 	if (cli->output != CLI_TABLE)
 		return;
-	str_adds(&fields, "id");
 	for (size_t i = 0; i < n; i++)
 		if (!columns[i].wide)
-			str_addf(&fields, ",%.*s", (int)strcspn(columns[i].field, "."),
-				columns[i].field);
+			str_addf(&fields, "%s%.*s", fields.len > 0 ? "," : "",
+				(int)strcspn(columns[i].field, "."), columns[i].field);
 	cli_query_add(query, "fields", str_get(&fields));
 	str_done(&fields);
 }

@@ -29,10 +29,10 @@ char *cli_json_dump(const json_t *json, size_t indent)
 		p += plain;
 		unsigned char c1 = *p != '\0' ? (unsigned char)p[1] : 0;
 		if (*p == '\x7f') {
-			str_adds(&out, "\\u007f");
+			str_adds(&out, "\\u007F");
 			p++;
 		} else if (*p != '\0' && c1 >= 0x80 && c1 < 0xa0) {
-			str_addf(&out, "\\u%04x", c1);
+			str_addf(&out, "\\u%04X", c1);
 			p += 2;
 		} else if (*p != '\0') {
 			str_addc(&out, *p++);
@@ -163,17 +163,17 @@ char *cli_cell(const struct cli_column *column, const json_t *object, int64_t no
 	return text;
 }
 
+/** Add a cell. libsmartcols itself shows every unprintable byte as \xNN. */
 static void add_cell(struct cli *cli, struct libscols_line *line, size_t i,
 	const struct cli_column *column, const json_t *object)
 {
-	cleanup(mem_freep) char *text = cli_cell(column, object, clock_utc(cli->io->clock));
-	char *shown = cli_esc(text);
+	char *text = cli_cell(column, object, clock_utc(cli->io->clock));
 
 	if (column->show == CLI_SHOW_STATUS)
 		(void)scols_cell_set_color(scols_line_get_cell(line, i),
 			style_on(true, style_of_status(text)));
 	/* libsmartcols frees it */
-	(void)scols_line_refer_data(line, i, shown);
+	(void)scols_line_refer_data(line, i, text);
 }
 
 static struct libscols_table *new_table(struct cli *cli, FILE *to)
@@ -206,7 +206,9 @@ void cli_print_table(struct cli *cli, FILE *to, const char *title, const struct 
 			continue;
 		int flags = (columns[c].right ? SCOLS_FL_RIGHT : 0) |
 			(columns[c].shrink ? SCOLS_FL_TRUNC : 0);
-		(void)scols_table_new_column(table, columns[c].title, 0, flags);
+		struct libscols_column *column =
+			scols_table_new_column(table, columns[c].title, 0, flags);
+		must(column != NULL);
 	}
 	json_array_foreach(items, i, item) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
@@ -255,6 +257,11 @@ static void print_csv(struct cli *cli, const struct cli_column *columns, size_t 
 									  : plain_text(value, ";");
 			if (c > 0)
 				str_addc(&out, ',');
+			if (cli->io->out_tty) {
+				char *shown = cli_esc(text);
+				mem_free(text);
+				text = shown;
+			}
 			str_add_csv(&out, text);
 			mem_free(text);
 		}
