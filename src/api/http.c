@@ -17,6 +17,7 @@
 #include "model/operation.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1 << 20)
+#define BODY_DRAIN_MAX ((int64_t)64 << 20)
 #define STOP_ROUND_MS 50
 #define STOP_ROUNDS 200 /* 10 s, then whoever is left is cut off */
 
@@ -114,20 +115,25 @@ static struct err *too_large(const struct http *http)
 	return err_new(ERR_TOO_LARGE, "the body is larger than %zu bytes", body_max(http));
 }
 
-/* What can be refused before the body is sent. */
+/* What can be said before the body is here. A client that is sending would lose an answer that
+ * closes the connection, so a body that is not absurd is read to its end and thrown away. */
 static void check_early(struct request *r)
 {
 	const char *length =
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	const char *expect = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Expect");
 	int64_t bytes = 0;
 
 	if (length == NULL || r->early != NULL)
 		return;
 	r->early = parse_i64(length, 0, INT64_MAX, &bytes);
-	if (r->early != NULL)
+	if (r->early != NULL) {
 		r->early = err_recode(err_wrap(r->early, "Content-Length"), ERR_USAGE);
-	else if ((size_t)bytes > body_max(r->http))
+		r->at_once = true;
+	} else if ((size_t)bytes > body_max(r->http)) {
 		r->early = too_large(r->http);
+		r->at_once = expect != NULL || bytes > BODY_DRAIN_MAX;
+	}
 }
 
 static void fill_api(struct request *r, const char *method)
@@ -337,7 +343,7 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
 	case REQUEST_HEADER:
 		fill_api(r, method);
 		r->state = REQUEST_BODY;
-		return r->early != NULL ? refuse(r, MOVE(r->early)) : MHD_YES;
+		return r->at_once ? refuse(r, MOVE(r->early)) : MHD_YES;
 	case REQUEST_BODY:
 		if (*upload_data_size > 0)
 			return take_body(r, upload_data, upload_data_size);

@@ -63,6 +63,7 @@ struct request {
 	struct api_work *password_work;
 	struct stream *stream;
 	struct err *early; /* refused before the body was read */
+	bool at_once;      /* and the body is not waited for */
 };
 
 /** The server. */
