@@ -343,7 +343,7 @@ static struct err *ingest_text(struct ingest *in, const char *text, size_t len)
 	in->changed = mem_zalloc(in->hosts.n * sizeof(bool));
 	TRY(take_lines(in, text, len));
 	TRY(save_hosts(in));
-	return op_save(in->svc, in->op, "operation.progress");
+	return op_save_progress(in->svc, in->op);
 }
 
 struct err *op_ingest(struct service *svc, struct operation *op, bool *ret_more)

@@ -40,6 +40,10 @@ struct err *op_finish_result(struct service *svc, struct operation *op) ERR_RESU
 /* --- op_rows.c --- */
 /** Store a changed operation and publish it. */
 struct err *op_save(struct service *svc, struct operation *op, const char *kind) ERR_RESULT;
+/** Store how far an operation is and publish it, without its hosts: those have their own stream of
+ * events. Not forced to the disk: what a power cut takes is taken in again from the runner's file,
+ * effects and offset together. */
+struct err *op_save_progress(struct service *svc, struct operation *op) ERR_RESULT;
 /** Hosts rows of an operation in their order. */
 struct err *op_hosts_list(struct service *svc, int64_t op_id,
 	struct store_rows *ret_rows) ERR_RESULT;

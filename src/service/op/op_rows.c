@@ -62,6 +62,15 @@ struct err *op_save(struct service *svc, struct operation *op, const char *kind)
 	return event_publish(svc, "operations", kind, op->id, json);
 }
 
+struct err *op_save_progress(struct service *svc, struct operation *op)
+{
+	json_t *json = NULL;
+
+	TRY(store_update(svc->store, &operation_type, op));
+	TRY(op_json(svc, op, false, &json));
+	return event_publish(svc, "operations", "operation.progress", op->id, json);
+}
+
 /* Moves keys of the row into a nested object, as CONTRACT.md section 4 wants them. */
 static void nest(json_t *json, const char *name, const char *const keys[][2], size_t n)
 {

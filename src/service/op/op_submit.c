@@ -265,7 +265,8 @@ static struct err *cancel_in(struct service *svc, const struct actor *who, struc
 	TRY(audit_write(svc, who, "operation.cancel", object, NULL, "ok"));
 	op->cancel_requested = true;
 	if (op->status == OP_RUNNING)
-		return op_save(svc, op, "operation.progress"); /* the next tick tells the runner */
+		return op_save(svc, op,
+			"operation.cancelling"); /* the next tick tells the runner */
 	json_t *error = json_pack("{s:s}", "summary", "cancelled before it started");
 	struct err *e = op_finish(svc, op, OP_CANCELLED, error);
 	json_decref(error);
