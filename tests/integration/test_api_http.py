@@ -266,6 +266,38 @@ class StartAndStop(ServerCase):
         self.assertTrue(self.http("GET", "/api/audit/verify").json["ok"])
 
 
+class ServiceManager(ServerCase):
+    def test_an_inherited_socket_and_readiness(self):
+        """What systemd does: a listening socket as descriptor 3, and a datagram socket to report to."""
+        notify_path = os.path.join(self.mko.folder, "notify")
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(notify_path)
+        notify.settimeout(20)
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        env = {**self.mko.env, "MKO_DATA_DIR": os.path.join(self.mko.folder, "second"), "NOTIFY_SOCKET": notify_path, "LISTEN_FDS": "1"}
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(listening.fileno(), 3)
+            env["LISTEN_PID"] = str(os.getpid())
+            os.execve(MKO, [MKO, "web", "--listen", "127.0.0.1:0"], env)
+        try:
+            said = notify.recv(100)
+            if said != b"READY=1":
+                self.skipTest("built without libsystemd")
+            connection = http.client.HTTPConnection(*listening.getsockname(), timeout=20)
+            connection.request("GET", "/api/health")
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+            listening.close()
+        self.assertEqual(notify.recv(100), b"STOPPING=1")
+        notify.close()
+
+
 class Tls(ServerCase):
     def test_tls(self):
         cert, key = (os.path.join(self.mko.folder, name) for name in ("cert.pem", "key.pem"))
