@@ -12,6 +12,7 @@
 #include "model/operation.h"
 
 #define NAME_CELLS_MAX 28
+#define NARROW 8 /* cells: nothing but names */
 #define STATUS_CELLS 11
 #define TIME_CELLS 8
 #define BAR_CELLS 30
@@ -337,6 +338,11 @@ static void draw_host(const struct progress_host *h, const struct progress_frame
 	cleanup(str_done) struct str time = STR_INIT;
 
 	str_add_printable(&name, h->name);
+	if (f->width < NARROW) {
+		term_add_cut(out, str_get(&name), f->width);
+		str_addc(out, '\n');
+		return;
+	}
 	add_doing(h, &doing);
 	if (h->status == OP_HOST_RUNNING)
 		add_elapsed(&time, h->since_ms, f->now_ms);

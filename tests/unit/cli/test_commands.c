@@ -53,8 +53,8 @@ static const struct {
 	const char *requests;
 } rows[] = {
 	{"-o json node list", 0, "GET /api/nodes?limit=1000\n"},
-	{"-o json node list --status online --cluster prod --limit 5 --sort -id --filter 'a b&c'", 0,
-		"GET /api/nodes?status=online&cluster=prod&sort=-id&q=a%20b%26c&limit=5\n"},
+	{"-o json node list --status online --cluster prod --limit 5 --sort -id --filter 'a b&c'",
+		0, "GET /api/nodes?status=online&cluster=prod&sort=-id&q=a%20b%26c&limit=5\n"},
 	{"-o json node list --status sleepy", 2, ""},
 	{"node show n1", 0, "GET /api/nodes/n1\n"},
 	{"node show n2", 3, "GET /api/nodes/n2\n"},
