@@ -212,10 +212,14 @@ class CallbackModule(CallbackBase):
         """Why a task failed or was skipped, in one text. A censored result has only the censor's remark."""
         if result.get('censored'):
             return 'Hidden: the task has no_log.'
+        items = []
         for one in result.get('results') or ():
-            if isinstance(one, dict) and one.get('failed') and not one.get('skipped') and one.get('msg'):
-                return '%s (item %s)' % (text(one['msg']), text(one.get('_ansible_item_label', one.get('item')), 100)) \
-                    if not one.get('censored') else 'Hidden: the task has no_log.'
+            if isinstance(one, dict) and one.get('failed') and not one.get('skipped'):
+                if one.get('censored'):
+                    return 'Hidden: the task has no_log.'
+                items.append('%s: %s' % (text(one.get('_ansible_item_label', one.get('item')), 100), text(one.get('msg') or one.get('stderr') or 'failed', 1000)))
+        if items:
+            return text('; '.join(items))
         for key in ('msg', 'skip_reason', 'reason', 'exception', 'module_stderr', 'stderr'):
             if result.get(key):
                 return text(result[key])

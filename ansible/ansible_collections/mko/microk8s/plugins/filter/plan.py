@@ -22,7 +22,7 @@ options:
   settings:
     description: >-
       control_planes and workers (host names in order), addresses (host to IPv4 address), all (every host of the inventory group, also those
-      that failed before), network_cidr, service_cidr, allow_unknown_members.
+      that failed before), network_cidr, service_cidr, allow_unknown_members, check (check mode).
     type: dict
     required: true
 '''
@@ -145,6 +145,8 @@ def seed_problem(info, seed, group, everybody, addresses, settings):
     node, state = info['node'], info['state']
     if node['role'] == 'worker':
         return 'The first control plane %s is a worker of a cluster (%s). Let it leave that cluster first.' % (seed, ', '.join(state.get('proxy_servers') or ()) or 'unknown')
+    if node['microk8s_status'] == 'not_installed' and settings.get('check'):
+        return None     # check mode: it would be installed by now
     if node['microk8s_status'] != 'running':
         return 'MicroK8s on %s does not run: %s' % (seed, node.get('microk8s_message') or node['microk8s_status'])
     if group and not settings.get('allow_unknown_members'):

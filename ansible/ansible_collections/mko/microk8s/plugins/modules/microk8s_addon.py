@@ -85,8 +85,10 @@ def main():
         },
         supports_check_mode=True)
     name = module.params['name']
-    addons = wait_until(read_addons, 60, 2.0)
+    addons = wait_until(read_addons, 0 if module.check_mode else 60, 2.0)
     addon = find(addons, name)
+    if module.check_mode and not addons:
+        module.exit_json(changed=True, addon={'name': name})
     if addon is None:
         module.fail_json(msg='MicroK8s has no addon "%s". It has: %s. More come with "microk8s enable community".'
                          % (name, ', '.join(sorted(one['name'] for one in addons)) or 'none, as its API does not answer'))

@@ -155,6 +155,8 @@ def main():
             write_atomic(TOKENS, kept, before.st_mode & 0o777)
             os.chown(TOKENS, before.st_uid, before.st_gid)
         module.exit_json(changed=kept != text, forgotten=[])
+    if mk8s.role() == 'none' and module.check_mode:
+        module.exit_json(changed=True, forgotten=[], check='', ca=None)
     if mk8s.role() != 'control_plane':
         module.fail_json(msg='This node is no control plane: nobody can join through it.')
     forgotten = []
