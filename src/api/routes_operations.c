@@ -211,7 +211,7 @@ static void follow_file(struct call *call, const struct operation *op, char *tak
 static struct err *get_events(struct call *call)
 {
 	struct op_events_query query;
-	struct operation op;
+	struct operation op = {.id = 0};
 	int64_t offset = 0;
 
 	record_init(&op_events_query_type, &query);

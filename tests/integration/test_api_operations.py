@@ -1,6 +1,5 @@
 """Operations through the API while they run, with a playbook program of our own that writes events when it is told to."""
 import concurrent.futures
-import http.client
 import json
 import os
 import sys
