@@ -207,6 +207,17 @@ static void read_value(struct reader *r, const char *section, const char *name, 
 	mem_free(key);
 }
 
+/** Read over a key that is no word, and its value. */
+static void skip_pair(struct reader *r, yaml_event_type_t key)
+{
+	yaml_event_t value;
+
+	if (!skip_value(r, key) || !next_event(r, &value))
+		return;
+	(void)skip_value(r, value.type);
+	yaml_event_delete(&value);
+}
+
 /** Read the keys of a mapping up to its end. @section NULL at the top level */
 static void read_mapping(struct reader *r, const char *section)
 {
@@ -220,12 +231,7 @@ static void read_mapping(struct reader *r, const char *section)
 				event.start_mark.line + 1);
 		} else if (type != YAML_MAPPING_END_EVENT) {
 			complain(r, event.start_mark.line + 1, "a key must be a word");
-			/* Over the key and its value. */
-			yaml_event_t value;
-			if (skip_value(r, type) && next_event(r, &value)) {
-				(void)skip_value(r, value.type);
-				yaml_event_delete(&value);
-			}
+			skip_pair(r, type);
 		}
 		yaml_event_delete(&event);
 		if (type == YAML_MAPPING_END_EVENT)

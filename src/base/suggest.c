@@ -1,7 +1,6 @@
 /* "Did you mean": optimal string alignment distance on short words. Pure. */
 #include "base/suggest.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,9 +16,16 @@ static size_t min2(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static char lower(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
+}
+
 static int same(char a, char b)
 {
-	return tolower((unsigned char)a) == tolower((unsigned char)b);
+	return lower(a) == lower(b);
 }
 
 size_t suggest_distance(const char *a, const char *b)

@@ -234,10 +234,14 @@ static struct err *word_error(const char *path, const char *word)
 
 /** Take words up to a command, with global options between them. @ret_pos index after the command's
  * last word */
-static struct err *parse_path(struct cli *cli, struct parser *p, int argc, char **argv,
-	struct str *path, int *ret_pos)
+static struct err *parse_path(struct cli *cli, struct parser *p, char **argv, struct str *path,
+	int *ret_pos)
 {
 	int pos = 1;
+	int argc = 0;
+
+	while (argv[argc] != NULL)
+		argc++;
 
 	parser_set(cli, p, NULL, false);
 	for (;;) {
@@ -371,7 +375,7 @@ struct err *cli_args_parse(struct cli *cli, int argc, char **argv, char **ret_pa
 	int pos = argc;
 
 	memcpy(copy, argv, ((size_t)argc + 1) * sizeof(*copy)); /* getopt_long() moves words */
-	struct err *e = parse_path(cli, &p, argc, copy, &path, &pos);
+	struct err *e = parse_path(cli, &p, copy, &path, &pos);
 	if (e == NULL && cli->cmd != NULL)
 		e = parse_rest(cli, &p, argc, copy, pos);
 	mem_free(copy);

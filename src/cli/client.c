@@ -164,17 +164,23 @@ static struct err *call_json(struct cli *cli, struct cli_request *req, const jso
 	return e;
 }
 
-struct err *cli_call(struct cli *cli, const char *method, const char *path, const char *query,
-	const json_t *body, json_t **ret_json)
+struct err *cli_call(struct cli *cli, const char *method, const char *path, const json_t *body,
+	json_t **ret_json)
 {
-	struct cli_request req = {.method = method, .path = path, .query = query};
+	const char *mark = strchr(path, '?');
+	cleanup(mem_freep) char *plain = mem_strndup(path, strcspn(path, "?"));
+	struct cli_request req = {.method = method,
+		.path = plain,
+		.query = mark != NULL ? mark + 1 : NULL};
 
 	return call_json(cli, &req, body, ret_json);
 }
 
 struct err *cli_get(struct cli *cli, const char *path, const char *query, json_t **ret_json)
 {
-	return cli_call(cli, "GET", path, query, NULL, ret_json);
+	struct cli_request req = {.method = "GET", .path = path, .query = query};
+
+	return call_json(cli, &req, NULL, ret_json);
 }
 
 struct err *cli_post(struct cli *cli, const char *path, const char *query, const json_t *body,

@@ -11,11 +11,11 @@ char *cli_path(const char *first, ...) __attribute__((sentinel));
 void cli_query_add(struct str *query, const char *name, const char *value);
 
 /** Send a request; a reply with an error status becomes an error with its fields and hint.
- * @query NULL = none   @body NULL = none   @ret_json NULL = not wanted; owned; NULL when the reply
- * has no body Errors: those of the API by their slug; ERR_UNREACHABLE, ERR_TIMEOUT, ERR_PROTOCOL of
- * the transport. */
-struct err *cli_call(struct cli *cli, const char *method, const char *path, const char *query,
-	const json_t *body, json_t **ret_json) ERR_RESULT;
+ * @path may end with '?' and an encoded query   @body NULL = none   @ret_json NULL = not wanted;
+ * owned; NULL when the reply has no body Errors: those of the API by their slug; ERR_UNREACHABLE,
+ * ERR_TIMEOUT, ERR_PROTOCOL of the transport. */
+struct err *cli_call(struct cli *cli, const char *method, const char *path, const json_t *body,
+	json_t **ret_json) ERR_RESULT;
 /** GET as JSON. */
 struct err *cli_get(struct cli *cli, const char *path, const char *query,
 	json_t **ret_json) ERR_RESULT;

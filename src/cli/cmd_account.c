@@ -88,7 +88,7 @@ static struct err *run_passwd(struct cli *cli)
 	struct err *e = get_password(cli, &password, &made);
 	if (e == NULL) {
 		json_object_set_new(body, "password", json_string(password));
-		e = cli_call(cli, "POST", path, NULL, body, NULL);
+		e = cli_call(cli, "POST", path, body, NULL);
 	}
 	if (e == NULL && made) {
 		json_t *object = json_pack("{s:s}", "name", cli->args[0]);

@@ -96,12 +96,11 @@ static void print_people(struct cli *cli, const json_t *status)
 	print_line(cli, "last scan", seen);
 	if (json_array_size(nodes) > 0) {
 		(void)fputc('\n', cli->io->out);
-		cli_print_table(cli, cli->io->out, NULL, member_columns, ARRAY_LEN(member_columns),
-			nodes);
+		cli_print_table(cli, NULL, member_columns, ARRAY_LEN(member_columns), nodes);
 	}
 	if (json_array_size(findings) > 0)
-		cli_print_table(cli, cli->io->out, "findings", finding_columns,
-			ARRAY_LEN(finding_columns), findings);
+		cli_print_table(cli, "findings", finding_columns, ARRAY_LEN(finding_columns),
+			findings);
 }
 
 static struct err *show_status(struct cli *cli)

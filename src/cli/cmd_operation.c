@@ -108,7 +108,7 @@ static struct err *run_cancel(struct cli *cli)
 	json_t *reply = NULL;
 
 	cli_what(cli, "cancel operation %s", cli->args[0]);
-	TRY(cli_call(cli, "POST", path, NULL, NULL, &reply));
+	TRY(cli_call(cli, "POST", path, NULL, &reply));
 	const json_t *operation = json_object_get(reply, "operation");
 	struct err *e = operation == NULL ? err_new(ERR_PROTOCOL, "the reply holds no operation")
 					  : NULL;
@@ -252,7 +252,7 @@ static struct err *run_prune(struct cli *cli)
 
 	struct err *e = cli_confirm(cli, what, "prune");
 	if (e == NULL)
-		e = cli_call(cli, "POST", "/api/operations/prune", NULL, body, &reply);
+		e = cli_call(cli, "POST", "/api/operations/prune", body, &reply);
 	if (e == NULL && cli_output_is_document(cli))
 		e = cli_print_document(cli, reply);
 	else if (e == NULL)

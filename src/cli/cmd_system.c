@@ -52,7 +52,7 @@ static struct err *run_init(struct cli *cli)
 	else
 		password = rand_text(PASSWORD_CHARS);
 	json_t *body = json_pack("{s:s, s:s}", "name", name, "password", password);
-	struct err *e = cli_call(cli, "POST", "/api/setup", NULL, body, &reply);
+	struct err *e = cli_call(cli, "POST", "/api/setup", body, &reply);
 	json_decref(body);
 	if (e != NULL && err_code(e) == ERR_CONFLICT) {
 		err_free(e);

@@ -207,7 +207,7 @@ static struct err *cancel(struct follow *f)
 
 	f->cancelling = true;
 	cli_note(f->cli, "cancelling; Ctrl-C again leaves it alone");
-	struct err *e = cli_call(f->cli, "POST", path, NULL, NULL, NULL);
+	struct err *e = cli_call(f->cli, "POST", path, NULL, NULL);
 	if (e != NULL && err_code(e) == ERR_CONFLICT) {
 		err_ignore(e); /* it ended in the meantime */
 		return NULL;
@@ -247,6 +247,20 @@ static struct err *out_of_patience(struct follow *f)
 		"mko operation logs -f %lld", id);
 }
 
+/** Between two looks: Ctrl-C, the end of patience, time. */
+static struct err *between(struct follow *f)
+{
+	if (interrupts_now(f) != f->interrupts) {
+		f->interrupts = interrupts_now(f);
+		return interrupted(f);
+	}
+	int64_t waited = now_mono(f) - f->start_ms;
+	if (f->cli->wait_timeout_ms > 0 && waited >= f->cli->wait_timeout_ms)
+		return out_of_patience(f);
+	struct err *e = cli_idle(f->cli, f->pause_ms);
+	return e != NULL ? lost(f, e) : NULL;
+}
+
 static struct err *loop(struct follow *f)
 {
 	while (!f->detached) {
@@ -254,17 +268,7 @@ static struct err *loop(struct follow *f)
 		draw(f, false);
 		if (f->lost_ms == 0 && progress_is_final(&f->progress))
 			return NULL;
-		if (interrupts_now(f) != f->interrupts) {
-			f->interrupts = interrupts_now(f);
-			TRY(interrupted(f));
-			continue;
-		}
-		int64_t waited = now_mono(f) - f->start_ms;
-		if (f->cli->wait_timeout_ms > 0 && waited >= f->cli->wait_timeout_ms)
-			return out_of_patience(f);
-		struct err *e = cli_idle(f->cli, f->pause_ms);
-		if (e != NULL)
-			TRY(lost(f, e));
+		TRY(between(f));
 	}
 	return NULL;
 }

@@ -165,7 +165,9 @@ struct err *cli_run_remove(struct cli *cli)
 	cleanup(mem_freep) char *what = mem_printf("remove %s %s", noun->name, name);
 	TRY(cli_confirm(cli, what, name));
 	cli_opts_to_query(cli, NULL, &query);
-	TRY(cli_call(cli, "DELETE", path, query.len > 0 ? str_get(&query) : NULL, NULL, NULL));
+	cleanup(mem_freep) char *where =
+		mem_printf("%s%s%s", path, query.len > 0 ? "?" : "", str_get(&query));
+	TRY(cli_call(cli, "DELETE", where, NULL, NULL));
 	cleanup(mem_freep) char *shown = cli_esc(name);
 	if (!cli->quiet && !cli_output_is_document(cli))
 		(void)fprintf(cli->io->out, "%s %s removed\n", noun->name, shown);

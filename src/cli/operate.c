@@ -29,8 +29,7 @@ void cli_print_hosts(struct cli *cli, const char *title, const json_t *operation
 	const json_t *hosts = cli_json_get(operation, "hosts");
 
 	if (json_array_size(hosts) > 0)
-		cli_print_table(cli, cli->io->out, title, host_columns, ARRAY_LEN(host_columns),
-			hosts);
+		cli_print_table(cli, title, host_columns, ARRAY_LEN(host_columns), hosts);
 }
 
 struct err *cli_print_result(struct cli *cli, const json_t *operation)
@@ -72,9 +71,10 @@ static struct err *print_command(struct cli *cli, const json_t *preview)
 
 static struct err *preview(struct cli *cli, const char *path, const json_t *body)
 {
+	cleanup(mem_freep) char *dry = mem_printf("%s?dry_run=true", path);
 	json_t *json = NULL;
 
-	TRY(cli_call(cli, "POST", path, "dry_run=true", body, &json));
+	TRY(cli_call(cli, "POST", dry, body, &json));
 	struct err *e = cli_opt_given(cli, "print-command") ? print_command(cli, json)
 							    : cli_print_object(cli, "name", json);
 	json_decref(json);

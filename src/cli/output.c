@@ -176,16 +176,15 @@ static void add_cell(struct cli *cli, struct libscols_line *line, size_t i,
 	(void)scols_line_refer_data(line, i, text);
 }
 
-static struct libscols_table *new_table(struct cli *cli, FILE *to)
+static struct libscols_table *new_table(struct cli *cli)
 {
 	struct libscols_table *table = scols_new_table();
-	bool tty = to == cli->io->out ? cli->io->out_tty : cli->io->err_tty;
+	bool tty = cli->io->out_tty;
 
 	must(table != NULL);
-	(void)scols_table_set_stream(table, to);
+	(void)scols_table_set_stream(table, cli->io->out);
 	(void)scols_table_enable_noheadings(table, cli->no_headers);
-	(void)scols_table_enable_colors(table,
-		to == cli->io->out ? cli->color_out : cli->color_err);
+	(void)scols_table_enable_colors(table, cli->color_out);
 	(void)scols_table_set_column_separator(table, "  ");
 	(void)scols_table_set_termforce(table,
 		tty && cli->io->width > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
@@ -194,10 +193,22 @@ static struct libscols_table *new_table(struct cli *cli, FILE *to)
 	return table;
 }
 
-void cli_print_table(struct cli *cli, FILE *to, const char *title, const struct cli_column *columns,
+static void add_line(struct cli *cli, struct libscols_table *table,
+	const struct cli_column *columns, size_t n, const json_t *item)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	size_t cell = 0;
+
+	must(line != NULL);
+	for (size_t c = 0; c < n; c++)
+		if (!columns[c].wide || cli->output == CLI_WIDE)
+			add_cell(cli, line, cell++, &columns[c], item);
+}
+
+void cli_print_table(struct cli *cli, const char *title, const struct cli_column *columns,
 	size_t n_columns, const json_t *items)
 {
-	struct libscols_table *table = new_table(cli, to);
+	struct libscols_table *table = new_table(cli);
 	const json_t *item = NULL;
 	size_t i = 0;
 
@@ -210,17 +221,11 @@ void cli_print_table(struct cli *cli, FILE *to, const char *title, const struct 
 			scols_table_new_column(table, columns[c].title, 0, flags);
 		must(column != NULL);
 	}
-	json_array_foreach(items, i, item) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		size_t cell = 0;
-		must(line != NULL);
-		for (size_t c = 0; c < n_columns; c++)
-			if (!columns[c].wide || cli->output == CLI_WIDE)
-				add_cell(cli, line, cell++, &columns[c], item);
-	}
+	json_array_foreach(items, i, item)
+		add_line(cli, table, columns, n_columns, item);
 	if (title != NULL)
-		(void)fprintf(to, "\n%s%s%s\n", style_on(cli->color_out, STYLE_BOLD), title,
-			style_off(cli->color_out));
+		(void)fprintf(cli->io->out, "\n%s%s%s\n", style_on(cli->color_out, STYLE_BOLD),
+			title, style_off(cli->color_out));
 	(void)scols_print_table(table);
 	scols_unref_table(table);
 }
@@ -240,6 +245,19 @@ struct err *cli_print_document(struct cli *cli, const json_t *document)
 	return NULL;
 }
 
+/** Text of a CSV field; on a terminal escaped. The caller frees. */
+static char *csv_text(const struct cli *cli, const json_t *value)
+{
+	if (value == NULL || json_is_null(value))
+		return mem_strdup("");
+	char *text = plain_text(value, ";");
+	if (!cli->io->out_tty)
+		return text;
+	char *shown = cli_esc(text);
+	mem_free(text);
+	return shown;
+}
+
 static void print_csv(struct cli *cli, const struct cli_column *columns, size_t n,
 	const json_t *items)
 {
@@ -252,16 +270,8 @@ static void print_csv(struct cli *cli, const struct cli_column *columns, size_t 
 	str_adds(&out, cli->no_headers ? "" : "\r\n");
 	json_array_foreach(items, i, item) {
 		for (size_t c = 0; c < n; c++) {
-			const json_t *value = cli_json_get(item, columns[c].field);
-			char *text = value == NULL || json_is_null(value) ? mem_strdup("")
-									  : plain_text(value, ";");
-			if (c > 0)
-				str_addc(&out, ',');
-			if (cli->io->out_tty) {
-				char *shown = cli_esc(text);
-				mem_free(text);
-				text = shown;
-			}
+			char *text = csv_text(cli, cli_json_get(item, columns[c].field));
+			str_adds(&out, c > 0 ? "," : "");
 			str_add_csv(&out, text);
 			mem_free(text);
 		}
@@ -301,7 +311,7 @@ struct err *cli_print_list(struct cli *cli, const struct cli_column *columns, si
 	} else if (json_array_size(items) == 0) {
 		cli_note(cli, "none");
 	} else {
-		cli_print_table(cli, cli->io->out, NULL, columns, n_columns, items);
+		cli_print_table(cli, NULL, columns, n_columns, items);
 	}
 	return e;
 }
@@ -352,8 +362,8 @@ static void add_member_rows(struct cli *cli, json_t *rows, const json_t *object,
 			column.show = CLI_SHOW_YES;
 		cleanup(mem_freep) char *text =
 			cli_cell(&column, object, clock_utc(cli->io->clock));
-		for (char *p = name; *p != '\0'; p++)
-			*p = *p == '_' ? ' ' : *p;
+		for (char *p = strchr(name, '_'); p != NULL; p = strchr(p, '_'))
+			*p = ' ';
 		json_array_append_new(rows,
 			json_pack("{s:s, s:s, s:b}", "name", name, "value", text, "is_status",
 				column.show == CLI_SHOW_STATUS));
@@ -380,7 +390,7 @@ static void print_inner_table(struct cli *cli, const char *title, const json_t *
 		if (json_is_boolean(value))
 			columns[n - 1].show = CLI_SHOW_YES;
 	}
-	cli_print_table(cli, cli->io->out, title, columns, n, items);
+	cli_print_table(cli, title, columns, n, items);
 }
 
 static void print_members(struct cli *cli, const json_t *object)

@@ -9,9 +9,8 @@
  * @key field that names an item   @items array. Errors: ERR_IO. */
 struct err *cli_print_list(struct cli *cli, const struct cli_column *columns, size_t n_columns,
 	const char *key, const json_t *items) ERR_RESULT;
-/** Print a table of items whatever -o says. @to stdout or stderr   @title line above, NULL = none
- */
-void cli_print_table(struct cli *cli, FILE *to, const char *title, const struct cli_column *columns,
+/** Print a table of items whatever -o says. @title line above, NULL = none */
+void cli_print_table(struct cli *cli, const char *title, const struct cli_column *columns,
 	size_t n_columns, const json_t *items);
 /** Print one object with -o: as lines "name  value" for people, tables of what it contains below.
  * @key as above */

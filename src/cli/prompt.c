@@ -1,7 +1,6 @@
 /* Reading from the person at the terminal. */
 #include "cli/prompt.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -32,8 +31,11 @@ char cli_ask_char(struct cli *cli, const char *question, const char *allowed, ch
 	(void)fflush(cli->io->err);
 	if (!read_line(cli->io->in, line, sizeof(line)))
 		(void)fputc('\n', cli->io->err);
-	char answer = (char)tolower((unsigned char)line[0]);
-	return answer != '\0' && strchr(allowed, answer) != NULL ? answer : fallback;
+	/* A capital letter is the same answer. */
+	for (const char *p = allowed; *p != '\0'; p++)
+		if (line[0] == *p || line[0] == *p - 'a' + 'A')
+			return *p;
+	return fallback;
 }
 
 struct err *cli_confirm(struct cli *cli, const char *what, const char *name)

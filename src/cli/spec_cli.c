@@ -41,7 +41,10 @@ static void add_cell(struct str *out, const char *text)
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '|' || *p == '<' || *p == '*')
 			str_addc(out, '\\');
-		str_addc(out, *p == '\n' ? ' ' : *p);
+		if (*p == '\n')
+			str_addc(out, ' ');
+		else
+			str_addc(out, *p);
 	}
 }
 
