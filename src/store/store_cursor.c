@@ -133,9 +133,12 @@ static char *hex_decode(const char *hex)
 
 static bool parse_value(const struct field *sort, const char *value, struct store_position *ret)
 {
+	bool always = sort->kind == FIELD_BOOL || sort->kind == FIELD_ENUM ||
+		strcmp(sort->name, "id") == 0;
+
 	ret->none = strcmp(value, "-") == 0;
 	if (ret->none)
-		return true;
+		return !always;
 	if (sort->kind == FIELD_TEXT && value[0] == 't') {
 		ret->text = hex_decode(value + 1);
 		return ret->text != NULL;

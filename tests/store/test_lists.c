@@ -255,6 +255,8 @@ static void cursors_from_elsewhere_are_refused(void **state)
 		struct store_query q = {.sort = "hostname", .after = bad[i]};
 		assert_says(store_list(t->s, &node_type, &q, &rows), ERR_INVALID, "cursor");
 	}
+	struct store_query never_none = {.sort = "status", .after = "astatus.1.-"};
+	assert_fails(store_list(t->s, &node_type, &never_none, &rows), ERR_INVALID);
 	struct store_query good = {.sort = "hostname", .after = "ahostname.1.t61"};
 	assert_names(t, &good, "");
 }
