@@ -116,7 +116,7 @@ static const struct cli_column test_columns[] = {
 	{"HOST", "hostname"},
 	{"RESULT", "status", CLI_SHOW_STATUS},
 	{"SUDO", "data.sudo", CLI_SHOW_YES},
-	{"OS", "data.os.name", .shrink = true},
+	{"OS", "data.os.name"},
 	{"ARCH", "data.architecture"},
 	{"CPU", "data.cpu_cores", .right = true},
 	{"MEMORY", "data.memory_bytes", CLI_SHOW_BYTES, .right = true},

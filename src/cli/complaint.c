@@ -25,6 +25,9 @@ static char *usual_hint(const struct cli *cli, enum err_code code)
 	if (code == ERR_UNAUTHENTICATED)
 		return mem_strdup(
 			"MKO_TOKEN=mko_... mko ..., or mko --token-file FILE ...    (made by: mko token create NAME)");
+	if (code == ERR_FORBIDDEN)
+		return mem_strdup(
+			"ask an administrator for the role: mko user edit NAME --role ROLE");
 	if (code == ERR_UNREACHABLE)
 		return mem_strdup("mko web    (starts a server), or check --server and MKO_SERVER");
 	if ((code == ERR_USAGE || code == ERR_INVALID) && cli->cmd != NULL)

@@ -273,6 +273,23 @@ static struct err *loop(struct follow *f)
 	return NULL;
 }
 
+static bool is_bad(const json_t *host)
+{
+	int status = enum_value(&op_host_status_table, cli_json_text(host, "status", ""));
+
+	return status == OP_HOST_FAILED || status == OP_HOST_UNREACHABLE;
+}
+
+static bool has_bad_host(const json_t *operation)
+{
+	const json_t *hosts = cli_json_get(operation, "hosts");
+
+	for (size_t i = 0; i < json_array_size(hosts); i++)
+		if (is_bad(json_array_get(hosts, i)))
+			return true;
+	return false;
+}
+
 /** The hosts that went wrong, each its own line; the table of hosts shows the others. */
 static struct err *add_host_errors(const json_t *operation, struct err *take_err)
 {
@@ -284,8 +301,7 @@ static struct err *add_host_errors(const json_t *operation, struct err *take_err
 		const char *status = cli_json_text(host, "status", "");
 		const char *message = cli_json_text(host, "message", "");
 		const char *task = cli_json_text(host, "task", "");
-		int value = enum_value(&op_host_status_table, status);
-		if (value != OP_HOST_FAILED && value != OP_HOST_UNREACHABLE)
+		if (!is_bad(host))
 			continue;
 		if (++n <= HOST_ERRORS_MAX)
 			take_err = err_field(take_err, cli_json_text(host, "hostname", "?"),
@@ -315,6 +331,9 @@ struct err *cli_operation_error(const json_t *operation)
 
 	if (status < OP_PARTIAL || status >= OP_STATUS_N_)
 		return NULL;
+	/* What went wrong on a host is said in the host's own line. */
+	if (cli_json_text(operation, "error.host", NULL) != NULL && has_bad_host(operation))
+		summary = "";
 	cleanup(mem_freep) char *which = mem_printf("operation %lld", id);
 	struct err *e = err_new(rows[status].code, "%s %s", which, rows[status].words);
 	e = err_field(e, which, "%s%s%s", rows[status].words, summary[0] != '\0' ? ": " : "",

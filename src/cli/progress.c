@@ -12,6 +12,7 @@
 #include "model/operation.h"
 
 #define NAME_CELLS_MAX 28
+#define ARG_SPEC "Validating arguments against arg spec"
 #define NARROW 8 /* cells: nothing but names */
 #define STATUS_CELLS 11
 #define TIME_CELLS 8
@@ -141,6 +142,9 @@ static void on_task(struct intake *in)
 		in->p->tasks = json_object();
 	if (id != NULL)
 		json_object_set_new(in->p->tasks, id, json_string(task));
+	/* Ansible's own first task of each role says nothing to people. */
+	if (in->frame->lines < PROGRESS_ALL && strncmp(task, ARG_SPEC, strlen(ARG_SPEC)) == 0)
+		return;
 	if (in->p->total >= in->p->tasks_seen)
 		say(in, PROGRESS_PLAIN, "  [%lld/%lld] %s", (long long)in->p->tasks_seen,
 			(long long)in->p->total, task);
