@@ -1,7 +1,7 @@
 """A stand-alone simulated cluster (`python3 -m sim.kube`) and the real kubectl programs, for test_kube_*.py.
 
-MKO_TEST_KUBECTLS is a colon separated list of kubectl programs; without it those of the machine are looked for. Debian's 1.20 beside
-another kubectl: `apt-get download kubernetes-client`, `dpkg -x` it somewhere and copy its usr/bin/kubectl to build/kubectl-1.20.
+MKO_TEST_KUBECTLS is a colon separated list of kubectl programs; without it those of the machine are looked for, and
+build/kubectl-1.20, where `./dev test` unpacks Debian's when the machine has another one (the package would conflict with it).
 """
 
 import json
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[2] / "lab"
-CANDIDATES = ("/usr/lib/google-cloud-sdk/bin/kubectl.1.32", "/usr/bin/kubectl", str(LAB.parent / "build/kubectl-1.20"))
+DEBIAN_KUBECTL = LAB.parent / "build/kubectl-1.20"
 
 
 def kubectl_version(program: str) -> str:
@@ -28,10 +28,18 @@ def kubectl_version(program: str) -> str:
         return ""
 
 
+def candidates() -> list[str]:
+    """The machine's kubectl (its own binary where it is a dispatcher beside versioned ones), and Debian's in build/."""
+    found = shutil.which("kubectl", path="/usr/local/bin:/usr/bin:/bin")
+    binary = Path(found).resolve() if found else None
+    beside = sorted(binary.parent.glob("kubectl.1.32")) if binary else []
+    return [str(path) for path in (*beside, binary, DEBIAN_KUBECTL) if path and path.exists()]
+
+
 def kubectls() -> dict[str, str]:
     """Version -> program of the kubectls at hand."""
     given = os.environ.get("MKO_TEST_KUBECTLS")
-    programs = given.split(":") if given else [path for path in CANDIDATES if os.path.exists(path)]
+    programs = given.split(":") if given else candidates()
     found: dict[str, str] = {}
     for program in programs:
         found.setdefault(kubectl_version(program), program)
