@@ -3,7 +3,7 @@
 
 Not part of the tests: times depend on the machine. Ratios are measured in one run on the same nodes.
 
-    bench.py [list] [status] [--nodes N] [--rows N]
+    bench.py [store] [list] [status] [--nodes N] [--rows N]
 """
 import argparse
 import concurrent.futures
@@ -163,7 +163,18 @@ def bench_status(report, args):
         subprocess.run([*lab, "down"], env=env, stdout=subprocess.DEVNULL)
 
 
-BENCHES = {"list": bench_list, "status": bench_status}
+def bench_store(report, _args):
+    """The store against the bare SQLite statements: tests/bench/bench_store.c prints times and ratios itself."""
+    build = os.path.join(ROOT, "build")
+    subprocess.run(["ninja", "-C", build, "tests/bench/bench_store"], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([os.path.join(build, "tests/bench/bench_store")], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench_store: exit {done.returncode}\n{done.stderr}")
+    for line in done.stdout.splitlines():
+        report.line(line[:30].rstrip(), line[30:].strip())
+
+
+BENCHES = {"store": bench_store, "list": bench_list, "status": bench_status}
 
 
 def main():
