@@ -8,7 +8,7 @@ cd "$ROOT"
 # Debian's kubectl 1.20 beside another one that is installed: unpacked, never installed, for they own the same path.
 unpack_kubectl() {
 	local dir=$BUILD/tmp/kubectl
-	if [ -x "$BUILD/kubectl-1.20" ] || dpkg -s kubernetes-client >/dev/null 2>&1; then return 0; fi
+	if [ -x "$BUILD/kubectl-1.20" ] || [ "$(dpkg-query -W -f '${db:Status-Status}' kubernetes-client 2>/dev/null)" = installed ]; then return 0; fi
 	rm -rf "$dir" && mkdir -p "$dir"
 	if (cd "$dir" && apt-get download -qq kubernetes-client && dpkg -x kubernetes-client_1.20*.deb .) >/dev/null 2>&1; then
 		mv "$dir/usr/bin/kubectl" "$BUILD/kubectl-1.20"
