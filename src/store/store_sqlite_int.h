@@ -24,7 +24,16 @@ struct sqlite_table {
 	sqlite3_stmt *statements[SQLITE_VERB_N_];
 };
 
-struct sqlite_statement;
+/** Statements of lists are cached by text; services ask for far fewer different ones. */
+#define SQLITE_STATEMENTS_MAX 64
+
+/** A cached statement; without sql the place is free. */
+struct sqlite_statement {
+	char *sql;
+	sqlite3_stmt *stmt;
+	uint64_t hash; /**< of sql: most texts begin alike */
+	uint64_t used; /**< when it was last asked for, in calls */
+};
 
 /** How often a table was changed over this connection. */
 struct sqlite_changes {
@@ -40,8 +49,9 @@ struct sqlite_conn {
 	int64_t changes_at_begin;    /**< total changes when it began */
 	struct sqlite_table *tables; /**< array */
 	size_t n_tables;
-	struct sqlite_statement *statements; /**< cache by SQL text, least recently used first */
-	struct sqlite_changes *changes;      /**< array */
+	struct sqlite_statement statements[SQLITE_STATEMENTS_MAX];
+	uint64_t calls;                 /**< of sqlite_prepare() */
+	struct sqlite_changes *changes; /**< array */
 	size_t n_changes;
 	int64_t version_base; /**< random: versions differ after each open */
 };

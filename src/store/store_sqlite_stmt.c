@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -12,15 +11,6 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
-
-/* Statements of lists are cached by text; services ask for far fewer different ones. */
-#define STATEMENTS_MAX 64
-
-struct sqlite_statement {
-	char *sql;
-	sqlite3_stmt *stmt;
-	UT_hash_handle hh;
-};
 
 static const struct {
 	int rc; /* primary result code */
@@ -97,31 +87,51 @@ static struct err *prepare(struct sqlite_conn *c, const char *sql, sqlite3_stmt 
 	return rc == SQLITE_OK ? NULL : sqlite_error(c->db, rc, "store");
 }
 
-static void drop_statement(struct sqlite_conn *c, struct sqlite_statement *s)
+static void drop_statement(struct sqlite_statement *s)
 {
-	HASH_DEL(c->statements, s);
 	sqlite3_finalize(s->stmt);
 	mem_free(s->sql);
-	mem_free(s);
+	*s = (struct sqlite_statement){0};
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* The place of this SQL, else the one that was not asked for the longest; a free one was never
+ * asked for. */
+static struct sqlite_statement *find_place(struct sqlite_conn *c, const char *sql, uint64_t hash)
+{
+	struct sqlite_statement *oldest = &c->statements[0];
+
+	for (size_t i = 0; i < SQLITE_STATEMENTS_MAX; i++) {
+		struct sqlite_statement *s = &c->statements[i];
+		if (s->sql != NULL && s->hash == hash && strcmp(s->sql, sql) == 0)
+			return s;
+		if (s->used < oldest->used)
+			oldest = s;
+	}
+	return oldest;
 }
 
 struct err *sqlite_prepare(struct sqlite_conn *c, const char *sql, sqlite3_stmt **ret)
 {
-	struct sqlite_statement *s = NULL;
+	uint64_t hash = hash_of(sql);
+	struct sqlite_statement *s = find_place(c, sql, hash);
 	sqlite3_stmt *stmt = NULL;
 
-	HASH_FIND_STR(c->statements, sql, s);
-	if (s != NULL) {
-		HASH_DEL(c->statements, s); /* to the end: the order of use */
-	} else {
+	if (s->sql == NULL || s->hash != hash || strcmp(s->sql, sql) != 0) {
 		TRY(prepare(c, sql, &stmt));
-		s = mem_zalloc(sizeof(*s));
-		s->sql = mem_strdup(sql);
-		s->stmt = stmt;
+		drop_statement(s);
+		*s = (struct sqlite_statement){mem_strdup(sql), stmt, hash, 0};
 	}
-	if (HASH_COUNT(c->statements) >= STATEMENTS_MAX)
-		drop_statement(c, c->statements);
-	HASH_ADD_KEYPTR(hh, c->statements, s->sql, strlen(s->sql), s);
+	s->used = ++c->calls;
 	*ret = s->stmt;
 	return NULL;
 }
@@ -240,12 +250,8 @@ void sqlite_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 
 void sqlite_forget(struct sqlite_conn *c)
 {
-	struct sqlite_statement *s;
-	struct sqlite_statement *next;
-
-	HASH_ITER(hh, c->statements, s, next) {
-		drop_statement(c, s);
-	}
+	for (size_t i = 0; i < SQLITE_STATEMENTS_MAX; i++)
+		drop_statement(&c->statements[i]);
 	for (size_t i = 0; i < c->n_tables; i++) {
 		for (int verb = 0; verb < SQLITE_VERB_N_; verb++)
 			sqlite3_finalize(c->tables[i].statements[verb]);
