@@ -328,27 +328,29 @@ static void all_filters_fit(void **state)
 	assert_names(t, &q, "n1 n2 n3 n4 n5");
 }
 
+/* Count by this field with each comparison. */
+static void count_by(struct suite *t, const struct field *f)
+{
+	for (int cmp = STORE_EQ; cmp <= STORE_GE; cmp++) {
+		struct store_query q = {0};
+		int64_t n = -1;
+		if (f->kind == FIELD_TEXT)
+			store_where_text(&q, f->name, (enum store_cmp)cmp, "a");
+		else
+			store_where_number(&q, f->name, (enum store_cmp)cmp, 1);
+		assert_ok(store_count(t->s, &node_type, &q, &n));
+	}
+}
+
 static void more_kinds_of_lists_than_are_cached_work(void **state)
 {
 	struct suite *t = *state;
 
 	fill(t);
-	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < node_type.n_fields; i++) {
-			for (int cmp = STORE_EQ; cmp <= STORE_GE; cmp++) {
-				struct store_query q = {0};
-				int64_t n = -1;
-				if (node_type.fields[i].kind == FIELD_JSON)
-					continue;
-				if (node_type.fields[i].kind == FIELD_TEXT)
-					store_where_text(&q, node_type.fields[i].name,
-						(enum store_cmp)cmp, "a");
-				else
-					store_where_number(&q, node_type.fields[i].name,
-						(enum store_cmp)cmp, 1);
-				assert_ok(store_count(t->s, &node_type, &q, &n));
-			}
-		}
+	for (size_t i = 0; i < node_type.n_fields * 2; i++) {
+		const struct field *f = &node_type.fields[i % node_type.n_fields];
+		if (f->kind != FIELD_JSON)
+			count_by(t, f);
 	}
 }
 
