@@ -184,7 +184,7 @@ static struct err *list_ops(struct call *call)
 
 static struct err *get_op(struct call *call)
 {
-	struct operation op;
+	struct operation op = {.id = 0};
 	json_t *json = NULL;
 
 	TRY(find_op(call, &op));
@@ -230,7 +230,7 @@ static struct err *get_events(struct call *call)
 static struct err *get_log(struct call *call)
 {
 	struct op_log_query query;
-	struct operation op;
+	struct operation op = {.id = 0};
 
 	record_init(&op_log_query_type, &query);
 	TRY(call_query(call, &query));
@@ -252,7 +252,8 @@ typedef struct err *(*op_verb_fn)(struct service *svc, const struct actor *who, 
 /* A verb on an existing operation; the role is that of its type, as for starting it. */
 static struct err *op_verb(struct call *call, op_verb_fn verb)
 {
-	struct operation op, after;
+	struct operation op = {.id = 0};
+	struct operation after;
 
 	TRY(find_op(call, &op));
 	const struct op_type *type = op_type_find(op.type);

@@ -78,24 +78,29 @@ static struct err *take_output(struct run *r, const char *data, size_t len)
 	return journal_output(&r->journal, data, len);
 }
 
-/* Reads what is there; *fd becomes -1 at its end. */
-static struct err *drain(struct run *r, int *fd,
-	struct err *(*take)(struct run *, const char *, size_t))
+typedef struct err *(*take_fn)(struct run *r, const char *data, size_t len);
+
+/* One read; *fd becomes -1 at its end. @ret_more whether there may be more now */
+static struct err *read_some(struct run *r, int *fd, take_fn take, bool *ret_more)
 {
 	char buf[65536];
+	ssize_t n = read(*fd, buf, sizeof(buf));
 
-	while (*fd >= 0) {
-		ssize_t n = read(*fd, buf, sizeof(buf));
-		if (n > 0) {
-			TRY(take(r, buf, (size_t)n));
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0 || errno != EAGAIN)
-			fs_closep(fd);
-		break;
-	}
+	*ret_more = n > 0 || (n < 0 && errno == EINTR);
+	if (n > 0)
+		return take(r, buf, (size_t)n);
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		fs_closep(fd);
+	return NULL;
+}
+
+/* Reads what is there. */
+static struct err *drain(struct run *r, int *fd, take_fn take)
+{
+	bool more = *fd >= 0;
+
+	while (more)
+		TRY(read_some(r, fd, take, &more));
 	return journal_sync(&r->journal);
 }
 
