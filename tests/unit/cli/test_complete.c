@@ -79,19 +79,21 @@ static void test_tables_are_complete(void **state)
 	}
 }
 
+static void assert_not_alike(const struct cli_opt *a, const struct cli_opt *b)
+{
+	assert_string_not_equal(a->name, b->name);
+	assert_false(a->letter != 0 && a->letter == b->letter);
+}
+
 static void test_no_two_options_alike(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < cli_cmds_n; i++) {
 		struct cli_opt_ref refs[CLI_OPTS_MAX];
 		size_t n = cli_opts_of(cli_cmds[i], refs);
-		for (size_t a = 0; a < n; a++) {
-			for (size_t b = a + 1; b < n; b++) {
-				assert_string_not_equal(refs[a].opt->name, refs[b].opt->name);
-				assert_false(refs[a].opt->letter != 0 &&
-					refs[a].opt->letter == refs[b].opt->letter);
-			}
-		}
+		for (size_t a = 0; a < n; a++)
+			for (size_t b = a + 1; b < n; b++)
+				assert_not_alike(refs[a].opt, refs[b].opt);
 	}
 }
 
