@@ -333,6 +333,10 @@ def explain(state, kubelite):
     if not kubelite:
         return 'The service kubelite does not run.'
     if state['nodes'] is None:
+        if state['role'] == 'control_plane' and len(state['members']) > 1 and not dqlite_members():
+            silent = [one['address'] for one in state['members'] if not can_connect(one['address'])]
+            return ('The Kubernetes API does not answer, since the datastore has no leader: more than half of its voters must run.%s'
+                    % (' Not reached: %s.' % ', '.join(silent) if silent else ''))
         return 'The Kubernetes API does not answer.'
     if state['node_ready'] is False and not any(one['name'] == state['node_name'] for one in state['nodes']):
         return 'Kubernetes does not know a node named %s.' % state['node_name']
@@ -344,7 +348,7 @@ def explain(state, kubelite):
 def lease_ages():
     """{node: seconds since its last heartbeat}; empty when the API does not answer."""
     reply = kubectl_json(['get', 'leases', '-n', 'kube-node-lease'])
-    now, ages = datetime.datetime.utcnow(), {}
+    now, ages = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None), {}
     for item in (reply or {}).get('items') or ():
         renewed = parse_time((item.get('spec') or {}).get('renewTime'))
         if renewed:
@@ -407,7 +411,7 @@ def cluster_findings(view, ages, has_leader=True):
         elif age is not None and age > LEASE_OLD_S:
             found.append(finding('MKO-SCAN-006', 'warning', 'The node %s is called Ready, but its last heartbeat is %d s old.' % (one['name'], age),
                                  'Restart the service on the control planes one by one: snap restart microk8s.daemon-kubelite'))
-    if len(planes) == 2:
+    if len(members) == 2:
         found.append(finding('MKO-SCAN-007', 'warning', 'There are two control planes: only one holds the data, its loss loses the cluster.',
                              'Add a third control plane.'))
     versions = sorted({minor(one['version']) for one in nodes if minor(one['version'])})

@@ -56,7 +56,7 @@ def is_held(hold, now=None):
     match = re.match(r'(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)', str(hold or ''))
     if not match:
         return False
-    return datetime.datetime(*[int(part) for part in match.groups()]) > (now or datetime.datetime.utcnow())
+    return datetime.datetime(*[int(part) for part in match.groups()]) > (now or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
 
 
 def parse_snap(result):
