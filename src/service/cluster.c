@@ -114,6 +114,12 @@ static struct err *create_in(struct service *svc, const json_t *body, struct clu
 	field_set_text(&c->service_cidr, svc->config->microk8s_service_cidr);
 	TRY(record_from_json(&cluster_type, c, body, RECORD_CREATE));
 	c->id = 0;
+	if (json_object_get(body, "addons") == NULL) {
+		/* as MicroK8s itself does for a fresh node: without names nothing in a cluster
+		 * works */
+		json_decref(c->addons);
+		c->addons = json_pack("[s]", "dns");
+	}
 	TRY(check_cluster(svc, c));
 	c->created_at = c->updated_at = clock_utc(svc->clock);
 	return store_insert(svc->store, &cluster_type, c);

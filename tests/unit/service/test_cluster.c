@@ -177,6 +177,22 @@ static void overlapping_networks_and_taken_names_are_refused_together(void **sta
 	json_decref(body);
 }
 
+static void a_new_cluster_has_dns_unless_addons_are_named(void **state)
+{
+	struct test_domain *d = *state;
+	struct cluster c;
+	test_add_cluster(d, "usual", false);
+	ok(cluster_find(&d->svc, "usual", &c));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(c.addons, 0), "name")),
+		"dns");
+	record_done(&cluster_type, &c);
+	json_t *body = json_pack("{s:s, s:[]}", "name", "bare", "addons");
+	TX(d, cluster_create(&d->svc, &test_admin, body, &c));
+	assert_int_equal(json_array_size(c.addons), 0);
+	record_done(&cluster_type, &c);
+	json_decref(body);
+}
+
 static void removing_a_cluster_keeps_its_nodes(void **state)
 {
 	struct test_domain *d = *state;
@@ -196,4 +212,5 @@ TEST_MAIN(DOMAIN_TEST(the_first_three_nodes_of_an_ha_cluster_are_control_planes)
 	DOMAIN_TEST(a_preview_shows_the_command_and_masks_secrets),
 	DOMAIN_TEST(status_follows_from_what_the_control_planes_said),
 	DOMAIN_TEST(overlapping_networks_and_taken_names_are_refused_together),
+	DOMAIN_TEST(a_new_cluster_has_dns_unless_addons_are_named),
 	DOMAIN_TEST(removing_a_cluster_keeps_its_nodes))
