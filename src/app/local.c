@@ -131,8 +131,7 @@ static struct err *watch_running(struct local *l)
 		const struct operation *op = store_row(&rows, i);
 		cleanup(mem_freep) char *dir = op_path(&l->domain.svc, op->id, NULL);
 		/* a folder that is not there yet is seen at the next pass */
-		(void)inotify_add_watch(l->inotify_fd, dir,
-			IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
+		(void)inotify_add_watch(l->inotify_fd, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
 	}
 	store_rows_done(&rows);
 	return NULL;

@@ -528,7 +528,7 @@ struct err *runner_start(const char *self_exe, const struct run_spec *spec)
 static void look_lock(const char *dir, bool *ret_exists, bool *ret_held)
 {
 	cleanup(mem_freep) char *path = fs_join(dir, "runner.lock");
-	cleanup(fs_closep) int fd = open(path, O_RDWR | O_CLOEXEC);
+	cleanup(fs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	*ret_exists = fd >= 0;
 	*ret_held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
