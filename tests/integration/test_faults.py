@@ -64,6 +64,8 @@ class NodeFaults(LabCase):
         done = self.mko.add_node(self.lab.nodes[0])
         self.assertRegex(done.stdout + done.stderr, "SHA256:[A-Za-z0-9+/]{43}")
         self.mko("node", "test", "n1")
+        self.assertEqual(self.mko.json("node", "show", "n1")["status"], "online")
+        self.mko("node", "status", "n1")
         node = self.mko.json("node", "show", "n1")
         self.assertEqual((node["status"], node["microk8s_status"]), ("online", "not_installed"))
         self.assertGreater(node["memory_bytes"], 0)
