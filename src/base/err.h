@@ -16,6 +16,7 @@
 	X(CONFLICT, "conflict", 409, 4, "conflict")                                                \
 	X(LOCKED, "locked", 409, 4, "target is locked")                                            \
 	X(PRECONDITION, "precondition", 412, 4, "precondition failed")                             \
+	X(QUORUM, "quorum_at_risk", 412, 4, "quorum at risk")                                      \
 	X(NEED_PRECONDITION, "precondition_required", 428, 4, "precondition required")             \
 	X(NOT_CONFIRMED, "not_confirmed", 409, 4, "not confirmed")                                 \
 	X(UNAUTHENTICATED, "unauthenticated", 401, 5, "not logged in")                             \

@@ -52,6 +52,8 @@ static struct err *begin_run(struct service *svc, struct operation *op)
 
 	TRY(op_run_open(svc, op, NULL, &run));
 	struct err *e = op_run_plan(svc, &run);
+	if (e == NULL)
+		e = op_guard(svc, &run); /* voters may have died since it was asked for */
 	cleanup(mem_freep) struct op_want *wants = op_run_wants(&run, &n);
 	if (e == NULL)
 		e = op_locks_take(svc, op->id, wants, n);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "service/op/op_run.h"
+#include "service/quorum.h"
 
 /** The engine keeps no state of operations: rows and files are the state. */
 struct op_engine {
@@ -20,6 +21,14 @@ struct err *op_locks_take(struct service *svc, int64_t op_id, const struct op_wa
 struct err *op_locks_release(struct service *svc, int64_t op_id) ERR_RESULT;
 /** True when two lists of wants cannot be held together. */
 bool op_wants_conflict(const struct op_want *a, size_t na, const struct op_want *b, size_t nb);
+
+/* --- op_guard.c --- */
+/** Refuse a planned run that would leave a cluster too few voters, unless its parameter
+ * allow_quorum_loss is true. Errors: ERR_QUORUM with a hint, store errors. */
+struct err *op_guard(struct service *svc, const struct op_run *run) ERR_RESULT;
+/** The voters of a cluster at the worst moment of a planned run, by the last scan. */
+struct err *op_guard_look(struct service *svc, const struct op_run *run, const struct cluster *c,
+	struct quorum *ret_quorum) ERR_RESULT;
 
 /* --- op_ingest.c --- */
 /** Take new events of a running operation into the store, at most about 1 MiB. @ret_more whether

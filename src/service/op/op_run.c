@@ -160,6 +160,7 @@ void op_run_close(struct op_run *run)
 		record_done(&cluster_type, run->cluster);
 	mem_free(run->cluster);
 	json_decref(run->vars);
+	json_decref(run->spared);
 	*run = (struct op_run){0};
 }
 
@@ -174,6 +175,13 @@ struct node *op_run_node(struct op_run *run, const char *hostname)
 		if (strcmp(run->nodes[i].hostname, hostname) == 0)
 			return &run->nodes[i];
 	return NULL;
+}
+
+void op_run_spare(struct op_run *run, const char *hostname)
+{
+	if (run->spared == NULL)
+		run->spared = json_array();
+	json_array_append_new(run->spared, json_string(hostname));
 }
 
 void op_run_set(struct op_run *run, const char *name, json_t *take_value)
@@ -226,7 +234,8 @@ static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_
 }
 
 /* A node operation holds its node, and shares the node's cluster so that nothing else takes the
- * cluster alone meanwhile. */
+ * cluster alone meanwhile. What takes nodes down takes the cluster alone too: two that pass the
+ * quorum guard one by one could together take too many voters. */
 struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 {
 	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));
@@ -238,7 +247,8 @@ struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 		const struct node *node = &run->nodes[i];
 		n = add_want(wants, n, "node", node->id, run->type->exclusive);
 		if (run->cluster == NULL && node->cluster_id != I64_NONE)
-			n = add_want(wants, n, "cluster", node->cluster_id, false);
+			n = add_want(wants, n, "cluster", node->cluster_id,
+				run->type->down != OP_DOWN_NONE);
 	}
 	*ret_n = n;
 	return wants;

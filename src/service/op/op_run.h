@@ -20,9 +20,13 @@ struct op_run {
 	struct cluster *cluster; /**< the target, NULL for node types; owned */
 	struct node *nodes;      /**< hosts to act on, in order; owned array */
 	size_t n_nodes;
-	json_t *vars; /**< extra variables for the playbook, owned */
+	json_t *spared; /**< names of hosts that stay up although the type takes nodes down, array;
+			   NULL = none; owned */
+	json_t *vars;   /**< extra variables for the playbook, owned */
 };
 
+/** A host of the run stays up: the quorum guard does not count it as down. Called by plan(). */
+void op_run_spare(struct op_run *run, const char *hostname);
 /** Load type, target and hosts of an operation. @op with type, target, params; a new one (id 0)
  * takes its hosts from `wanted`
  * @wanted array of ids or names for OP_TARGET_NODES, NULL = all nodes; ignored when the operation

@@ -169,7 +169,9 @@ struct err *op_submit(struct service *svc, const struct actor *who, const struct
 	struct op_run run;
 
 	TRY(prepare(svc, who, req, &op, &run));
-	struct err *e = req->no_wait ? refuse_if_locked(svc, &run) : NULL;
+	struct err *e = op_guard(svc, &run);
+	if (e == NULL && req->no_wait)
+		e = refuse_if_locked(svc, &run);
 	if (e == NULL)
 		e = store_new(svc, who, &run);
 	op_run_close(&run);

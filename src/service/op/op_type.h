@@ -15,6 +15,14 @@ struct op_run;
 enum op_risk { OP_RISK_READ, OP_RISK_CHANGE, OP_RISK_DISRUPT, OP_RISK_DESTROY };
 extern const struct enum_table op_risk_table;
 
+/** Which of its nodes a type takes down while it runs; the quorum guard asks (service/quorum.h).
+ * What takes nodes down holds their cluster alone. */
+enum op_down {
+	OP_DOWN_NONE,
+	OP_DOWN_EACH,     /**< one after the other, each back before the next goes */
+	OP_DOWN_TOGETHER, /**< all at once, or for good */
+};
+
 /** One parameter of an operation type. */
 struct op_param {
 	const char *name;
@@ -26,6 +34,13 @@ struct op_param {
 	const char *help;
 };
 
+/** Row for the parameters of a type whose `down` is not OP_DOWN_NONE. */
+#define OP_PARAM_ALLOW_QUORUM_LOSS                                                                 \
+	{                                                                                          \
+		.name = "allow_quorum_loss", .kind = FIELD_BOOL,                                   \
+		.help = "Go on although too few voters would be left and the cluster would stop."  \
+	}
+
 /** A type of operation. */
 struct op_type {
 	const char *name;    /**< "cluster.setup": NOUN.VERB */
@@ -35,8 +50,9 @@ struct op_type {
 		target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
 	enum role role; /**< least role */
 	enum op_risk risk;
-	bool exclusive;  /**< holds its target alone; read-only types share */
-	bool check_mode; /**< supports --check */
+	enum op_down down; /**< guarded unless NONE; then it takes OP_PARAM_ALLOW_QUORUM_LOSS */
+	bool exclusive;    /**< holds its target alone; read-only types share */
+	bool check_mode;   /**< supports --check */
 	int64_t timeout_s;
 	const char *playbook; /**< name in mko.microk8s */
 	const struct op_param *params;

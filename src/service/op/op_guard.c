@@ -1,0 +1,129 @@
+/* Owns the question whether an operation may take its nodes down, for every type in one place. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/cluster.h"
+#include "service/op/op_int.h"
+#include "service/quorum.h"
+
+/* The nodes of one cluster that an operation takes down. */
+struct fall {
+	const struct node **nodes; /**< borrowed from the run */
+	size_t n;
+};
+
+static bool spared(const struct op_run *run, const struct node *node)
+{
+	size_t i;
+	const json_t *name;
+
+	json_array_foreach(run->spared, i, name)
+		if (strcmp(json_string_value(name), node->hostname) == 0)
+			return true;
+	return false;
+}
+
+static struct fall fall_of(const struct op_run *run, int64_t cluster_id)
+{
+	struct fall f = {.nodes = mem_zalloc((run->n_nodes + 1) * sizeof(struct node *))};
+
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (run->nodes[i].cluster_id == cluster_id && !spared(run, &run->nodes[i]))
+			f.nodes[f.n++] = &run->nodes[i];
+	return f;
+}
+
+/* The worst moment: all of them together, or that one of them whose fall leaves least. */
+static struct quorum worst(const struct op_run *run, const json_t *scan,
+	const struct store_rows *members, const struct fall *f)
+{
+	const struct node *nodes = members->n > 0 ? store_row(members, 0) : NULL;
+
+	if (run->type->down == OP_DOWN_TOGETHER)
+		return quorum_after(scan, nodes, members->n, f->nodes, f->n);
+	struct quorum least = quorum_after(scan, nodes, members->n, NULL, 0);
+	for (size_t i = 0; i < f->n; i++) {
+		struct quorum q = quorum_after(scan, nodes, members->n, &f->nodes[i], 1);
+		if (q.left < least.left)
+			least = q;
+	}
+	return least;
+}
+
+struct err *op_guard_look(struct service *svc, const struct op_run *run, const struct cluster *c,
+	struct quorum *ret_quorum)
+{
+	struct store_rows members = {0};
+
+	TRY(cluster_nodes(svc, c->id, &members));
+	struct fall f = fall_of(run, c->id);
+	*ret_quorum = worst(run, c->scan, &members, &f);
+	mem_free(f.nodes);
+	store_rows_done(&members);
+	return NULL;
+}
+
+/* Nodes of a cluster that was never scanned: only what cannot vote may go. */
+static struct err *refuse_unknown(const struct op_run *run, const struct cluster *c)
+{
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		const struct node *node = &run->nodes[i];
+		if (node->cluster_id != c->id || node->role == NODE_ROLE_WORKER ||
+			node->microk8s_status != MICROK8S_RUNNING || spared(run, node))
+			continue;
+		return err_hint(
+			err_new(ERR_QUORUM,
+				"nobody knows which nodes of cluster %s vote: it was not scanned yet",
+				c->name),
+			"mko cluster scan %s", c->name);
+	}
+	return NULL;
+}
+
+static struct err *refuse(const struct op_run *run, const struct cluster *c, const struct quorum *q)
+{
+	return err_hint(
+		err_new(ERR_QUORUM,
+			"%s would leave cluster %s %lld of %lld voters; it needs %lld to go on",
+			run->type->name, c->name, (long long)q->left, (long long)q->voters,
+			(long long)q->needed),
+		"bring the other voters back and scan again (mko cluster scan %s), or accept the loss: --allow-quorum-loss",
+		c->name);
+}
+
+static struct err *guard_cluster(struct service *svc, const struct op_run *run, int64_t cluster_id)
+{
+	struct cluster c;
+	struct quorum q;
+
+	TRY(store_get(svc->store, &cluster_type, cluster_id, &c));
+	struct err *e = op_guard_look(svc, run, &c, &q);
+	if (e == NULL && !q.known)
+		e = refuse_unknown(run, &c);
+	else if (e == NULL && !quorum_safe(&q))
+		e = refuse(run, &c, &q);
+	record_done(&cluster_type, &c);
+	return e;
+}
+
+/* True when an earlier node of the run belongs to the same cluster. */
+static bool seen_before(const struct op_run *run, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (run->nodes[k].cluster_id == run->nodes[i].cluster_id)
+			return true;
+	return false;
+}
+
+struct err *op_guard(struct service *svc, const struct op_run *run)
+{
+	bool allowed = json_is_true(op_run_param(run, "allow_quorum_loss"));
+
+	if (run->type->down == OP_DOWN_NONE || allowed || run->op->check_mode)
+		return NULL;
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (run->nodes[i].cluster_id != I64_NONE && !seen_before(run, i))
+			TRY(guard_cluster(svc, run, run->nodes[i].cluster_id));
+	return NULL;
+}
