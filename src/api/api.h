@@ -57,6 +57,7 @@ struct api_request {
 	size_t body_len;
 	const char *content_type, *authorization, *cookie, *origin, *host, *if_match,
 		*if_none_match, *idempotency_key;
+	const char *accept;          /**< what replies the client takes */
 	const char *address;         /**< of the peer, NULL local */
 	const char *local_user;      /**< login name at a local door */
 	const char *request_id;      /**< given by the server: unique */

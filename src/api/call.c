@@ -58,15 +58,39 @@ static bool is_filter(const struct record_type *type, const char *name)
 	return f != NULL && (f->flags & FIELD_FILTER) != 0 && (f->flags & FIELD_HIDDEN) == 0;
 }
 
+/* One key of a sort order: "-created_at". */
+static struct err *sort_key(const struct record_type *type, const char *word,
+	struct store_sort *ret)
+{
+	bool descending = word[0] == '-';
+	const struct field *f = record_field(type, word + descending);
+
+	if (f == NULL || (f->flags & FIELD_SORT) == 0)
+		return err_field(NULL, "sort", "lists of %s cannot be sorted by \"%s\"",
+			type->table, word + descending);
+	*ret = (struct store_sort){f->name, descending};
+	return NULL;
+}
+
+/* "status,-hostname": by status, equal ones by hostname downwards. */
 static struct err *list_sort(const struct record_type *type, const char *value,
 	struct store_query *q)
 {
-	q->descending = value[0] == '-';
-	const struct field *f = record_field(type, value + q->descending);
-	if (f == NULL || (f->flags & FIELD_SORT) == 0)
-		return err_field(NULL, "sort", "lists of %s cannot be sorted by \"%s\"",
-			type->table, value + q->descending);
-	q->sort = f->name;
+	cleanup(mem_freep) char *copy = mem_strdup(value);
+	struct store_sort keys[STORE_SORTS_MAX] = {{NULL, false}};
+	char *rest = copy;
+	size_t n = 0;
+
+	while (rest != NULL) {
+		if (n == STORE_SORTS_MAX)
+			return err_field(NULL, "sort", "has more than %d fields", STORE_SORTS_MAX);
+		TRY(sort_key(type, strsep(&rest, ","), &keys[n++]));
+	}
+	q->sort = keys[0].field;
+	q->descending = keys[0].descending;
+	q->n_more = n - 1;
+	for (size_t i = 1; i < n; i++)
+		q->more[i - 1] = keys[i];
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/accept.h"
 #include "api/auth.h"
 #include "api/idem.h"
 #include "api/reply.h"
@@ -92,6 +93,19 @@ static struct err *read_body(struct call *call)
 	return decode_json_object(req->body, req->body_len, &call->body);
 }
 
+/* A client that takes no form of the reply is told so before anything happens. */
+static struct err *check_accept(const struct call *call)
+{
+	const char *accept = call->req->accept;
+	const char *media = route_media(call->route->reply);
+
+	if (accept == NULL || accept[0] == '\0' || media == NULL ||
+		accept_quality(accept, media) > 0)
+		return NULL;
+	return err_hint(err_new(ERR_NOT_ACCEPTABLE, "the reply to this request is %s", media),
+		"send the header \"Accept: %s\", or none", media);
+}
+
 /* The ETag that GET on the same path has now. */
 static struct err *current_etag(const struct call *call, char **ret_etag)
 {
@@ -163,6 +177,7 @@ static struct err *run(struct call *call)
 	bool keeps = (route->flags & ROUTE_IDEMPOTENT) != 0 && call->req->idempotency_key != NULL;
 	bool found = false;
 
+	TRY(check_accept(call));
 	TRY(read_query(call));
 	TRY(read_body(call));
 	TRY(check_match(call));

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/accept.h"
+#include "api/gzip.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/rand.h"
@@ -156,6 +158,10 @@ static void fill_api(struct request *r, const char *method)
 	r->api.local_user = r->local_user;
 	r->api.request_id = r->id;
 	r->api.secure = r->listener->secure;
+	r->api.accept = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept");
+	r->takes_gzip = accept_quality(MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
+					       "Accept-Encoding"),
+				"gzip") > 0;
 	r->api.via = via != NULL && strcmp(via, "cli") == 0 ? OP_VIA_CLI : OP_VIA_API;
 	check_early(r);
 }
@@ -167,6 +173,25 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 			value); /* NO: a newline in it; then it is left out */
 }
 
+/* The compressed form is another representation: its ETag must differ (RFC 9110, 8.8.3). */
+static void add_coding(const struct request *r, struct MHD_Response *response)
+{
+	const struct api_reply *reply = &r->reply;
+
+	if (!reply->stream)
+		add_header(response, "Vary", "Accept-Encoding");
+	if (!r->gzipped) {
+		add_header(response, "ETag", reply->etag);
+		return;
+	}
+	add_header(response, "Content-Encoding", "gzip");
+	if (reply->etag == NULL)
+		return;
+	cleanup(mem_freep) char *etag =
+		mem_printf("%.*s-gz\"", (int)strlen(reply->etag) - 1, reply->etag);
+	add_header(response, "ETag", etag);
+}
+
 static void add_headers(const struct request *r, struct MHD_Response *response)
 {
 	const struct api_reply *reply = &r->reply;
@@ -174,7 +199,7 @@ static void add_headers(const struct request *r, struct MHD_Response *response)
 
 	add_header(response, "Content-Type", reply->content_type);
 	add_header(response, "Location", reply->location);
-	add_header(response, "ETag", reply->etag);
+	add_coding(r, response);
 	add_header(response, "Set-Cookie", reply->set_cookie);
 	add_header(response, "Allow", reply->allow);
 	add_header(response, "Cache-Control",
@@ -278,6 +303,19 @@ static void work_run(void *data)
 	api_work_run(r->password_work);
 }
 
+/* Compressing a long list takes milliseconds: not on the loop. */
+static void gzip_run(void *data)
+{
+	struct request *r = data;
+
+	r->gzipped = gzip_body(&r->reply.body);
+}
+
+static void gzip_ready(void *data)
+{
+	resume(data);
+}
+
 static void request_done(struct work *work, const struct err *commit_error)
 {
 	struct request *r = (struct request *)(void *)work;
@@ -294,7 +332,10 @@ static void request_done(struct work *work, const struct err *commit_error)
 		pool_submit(r->http->loop, work_run, work_ready, r);
 		return;
 	}
-	resume(r);
+	if (r->takes_gzip && !r->reply.stream && r->reply.body.len >= GZIP_MIN)
+		pool_submit(r->http->loop, gzip_run, gzip_ready, r);
+	else
+		resume(r);
 }
 
 /* The request is here in full: hand it to the domain. */

@@ -64,6 +64,8 @@ struct request {
 	struct stream *stream;
 	struct err *early; /* refused before the body was read */
 	bool at_once;      /* and the body is not waited for */
+	bool takes_gzip;
+	bool gzipped; /* the body of the reply is */
 };
 
 /** The server. */

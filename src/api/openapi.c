@@ -129,7 +129,8 @@ static void add_list_query(json_t *parameters, const struct record_type *type)
 	} words[] = {
 		{"limit", "integer", "Most items of a page, 1 to 1000; 100 when absent"},
 		{"cursor", "string", "next_cursor of the page before"},
-		{"sort", "string", "Field to sort by; with - before it downwards"},
+		{"sort", "string",
+			"Field to sort by, with - before it downwards; up to four, separated by commas"},
 		{"q", "string", "Text to look for"},
 		{"fields", "string",
 			"Keys of the items to give, separated by commas; all when absent"},

@@ -34,10 +34,22 @@ void reply_etag(struct api_reply *reply)
 	reply->etag = mem_printf("\"%.24s\"", hash);
 }
 
+/* A tag without its "-gz": the compressed form of a reply has a tag of its own and means the same
+ * object. */
+static bool same_tag(const char *tag, size_t len, const char *etag)
+{
+	static const char mark[] = "-gz\"";
+	size_t etag_len = strlen(etag);
+	size_t mark_len = sizeof(mark) - 1;
+
+	if (len == etag_len)
+		return memcmp(tag, etag, len) == 0;
+	return len == etag_len + mark_len - 1 && memcmp(tag, etag, etag_len - 1) == 0 &&
+		memcmp(tag + len - mark_len, mark, mark_len) == 0;
+}
+
 bool reply_etag_listed(const char *header, const char *etag, bool weak)
 {
-	size_t etag_len = strlen(etag);
-
 	for (const char *at = header; *at != '\0';) {
 		at += strspn(at, " \t,");
 		size_t len = strcspn(at, ",");
@@ -51,7 +63,7 @@ bool reply_etag_listed(const char *header, const char *etag, bool weak)
 		}
 		if (trimmed == 1 && *tag == '*')
 			return true;
-		if (trimmed == etag_len && memcmp(tag, etag, etag_len) == 0)
+		if (same_tag(tag, trimmed, etag))
 			return true;
 		at += len;
 	}

@@ -38,6 +38,9 @@ enum route_reply {
 	ROUTE_REPLY_EVENTS     /**< text/event-stream */
 };
 
+/** Media type of a good reply, NULL when it has no body. Any thread. */
+const char *route_media(enum route_reply reply);
+
 /** A row. */
 struct route {
 	const char *method;

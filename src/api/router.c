@@ -8,6 +8,21 @@
 
 #define ACTION_NAME_MAX 64
 
+const char *route_media(enum route_reply reply)
+{
+	static const char *const types[] = {
+		[ROUTE_REPLY_NONE] = NULL,
+		[ROUTE_REPLY_OBJECT] = "application/json",
+		[ROUTE_REPLY_LIST] = "application/json",
+		[ROUTE_REPLY_OPERATION] = "application/json",
+		[ROUTE_REPLY_TEXT] = "text/plain",
+		[ROUTE_REPLY_LINES] = "application/jsonl",
+		[ROUTE_REPLY_EVENTS] = "text/event-stream",
+	};
+
+	return types[reply];
+}
+
 /* The operation type that an action route means; NULL when there is none. Verbs may be written with
  * '-' for '_'. */
 static const struct op_type *action_type(const struct route *route, const char *verb)

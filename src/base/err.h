@@ -29,6 +29,7 @@
 	X(FAILED, "failed", 200, 1, "operation failed")                                            \
 	X(TOO_LARGE, "too_large", 413, 2, "too large")                                             \
 	X(MEDIA_TYPE, "media_type", 415, 2, "unsupported media type")                              \
+	X(NOT_ACCEPTABLE, "not_acceptable", 406, 2, "no form of reply that the client takes")      \
 	X(METHOD, "method_not_allowed", 405, 2, "method not allowed")                              \
 	X(UNAVAILABLE, "unavailable", 503, 6, "temporarily unavailable")                           \
 	X(IO, "io", 500, 70, "input/output error")                                                 \

@@ -78,6 +78,12 @@ struct store_filter {
 	int64_t number;
 	const char *text;
 };
+#define STORE_SORTS_MAX 4
+/** One key of a sort order. */
+struct store_sort {
+	const char *field;
+	bool descending;
+};
 /** A list query. Zero-initialise; borrowed texts. */
 struct store_query {
 	struct store_filter filters[STORE_FILTERS_MAX];
@@ -85,6 +91,9 @@ struct store_query {
 	const char *search; /**< in any FIELD_SEARCH field, case-insensitive for a-z, NULL = no */
 	const char *sort;   /**< field, NULL = id */
 	bool descending;
+	struct store_sort more[STORE_SORTS_MAX - 1]; /**< further keys, for rows that are equal in
+							`sort`; id is always the last one */
+	size_t n_more;
 	int64_t limit;     /**< 0 = no limit */
 	const char *after; /**< cursor of an earlier page (store_cursor), NULL = from the start */
 };

@@ -1,7 +1,8 @@
 /* Owns queries as data: building, checking, and cursors. A cursor names the last row seen by (sort
- * value, id), so a page neither repeats nor skips a row when others come and go. Text form:
- * DIRECTION FIELD '.' ID '.' VALUE, with DIRECTION a or d and VALUE
- * '-' (none), n NUMBER, or t and the text in hex. Clients treat it as opaque. */
+ * values, id), so a page neither repeats nor skips a row when others come and go. Text form:
+ * DIRECTION FIELD '.' ID '.' VALUE, then for each further key ',' DIRECTION FIELD '.' VALUE, with
+ * DIRECTION a or d and VALUE '-' (none), n NUMBER, or t and the text in hex. Clients treat it as
+ * opaque. */
 #include "store/store_int.h"
 
 #include <string.h>
@@ -45,11 +46,27 @@ static struct err *find_field(const struct record_type *type, const char *name,
 	return near.best != NULL ? err_hint(e, "did you mean %s?", near.best) : e;
 }
 
-const struct field *store_sort_field(const struct record_type *type, const struct store_query *q)
+size_t store_sorts(const struct store_query *q)
 {
-	const struct field *f = record_field(type, q->sort != NULL ? q->sort : "id");
+	return 1 + q->n_more;
+}
+
+static struct store_sort sort_at(const struct store_query *q, size_t i)
+{
+	if (i > 0)
+		return q->more[i - 1];
+	return (struct store_sort){q->sort != NULL ? q->sort : "id", q->descending};
+}
+
+const struct field *store_sort_field(const struct record_type *type, const struct store_query *q,
+	size_t i, bool *ret_descending)
+{
+	struct store_sort sort = sort_at(q, i);
+	const struct field *f = record_field(type, sort.field);
 
 	must(f != NULL);
+	if (ret_descending != NULL)
+		*ret_descending = sort.descending;
 	return f;
 }
 
@@ -66,14 +83,15 @@ static struct err *check_filter(const struct record_type *type, const struct sto
 
 struct err *store_query_check(const struct record_type *type, const struct store_query *q)
 {
-	const struct field *sort = NULL;
-
-	must(q->n_filters <= STORE_FILTERS_MAX);
+	must(q->n_filters <= STORE_FILTERS_MAX && q->n_more < STORE_SORTS_MAX);
 	for (size_t i = 0; i < q->n_filters; i++)
 		TRY(check_filter(type, &q->filters[i]));
-	TRY(find_field(type, q->sort != NULL ? q->sort : "id", &sort));
-	if (sort->kind == FIELD_JSON)
-		return err_new(ERR_INVALID, "cannot sort by %s", sort->name);
+	for (size_t i = 0; i < store_sorts(q); i++) {
+		const struct field *sort = NULL;
+		TRY(find_field(type, sort_at(q, i).field, &sort));
+		if (sort->kind == FIELD_JSON)
+			return err_new(ERR_INVALID, "cannot sort by %s", sort->name);
+	}
 	if (q->limit < 0)
 		return err_new(ERR_INVALID, "the limit must not be negative");
 	if (q->search != NULL && strlen(q->search) > STORE_SEARCH_MAX)
@@ -82,23 +100,32 @@ struct err *store_query_check(const struct record_type *type, const struct store
 	return NULL;
 }
 
+static void add_value(struct str *s, const struct field *sort, const void *obj)
+{
+	if (field_is_none(sort, obj)) {
+		str_addc(s, '-');
+	} else if (sort->kind == FIELD_TEXT) {
+		str_addc(s, 't');
+		for (const char *p = field_text(sort, obj); *p != '\0'; p++)
+			str_addf(s, "%02x", (unsigned)(unsigned char)*p);
+	} else {
+		str_addf(s, "n%lld", (long long)field_number(sort, obj));
+	}
+}
+
 char *store_cursor(const struct record_type *type, const struct store_query *q,
 	const void *last_obj)
 {
-	const struct field *sort = store_sort_field(type, q);
 	const struct field *id = record_field(type, "id");
 	struct str s = STR_INIT;
 
-	str_addf(&s, "%c%s.%lld.", q->descending ? 'd' : 'a', sort->name,
-		(long long)field_number(id, last_obj));
-	if (field_is_none(sort, last_obj)) {
-		str_addc(&s, '-');
-	} else if (sort->kind == FIELD_TEXT) {
-		str_addc(&s, 't');
-		for (const char *p = field_text(sort, last_obj); *p != '\0'; p++)
-			str_addf(&s, "%02x", (unsigned)(unsigned char)*p);
-	} else {
-		str_addf(&s, "n%lld", (long long)field_number(sort, last_obj));
+	for (size_t i = 0; i < store_sorts(q); i++) {
+		bool descending = false;
+		const struct field *sort = store_sort_field(type, q, i, &descending);
+		str_addf(&s, "%s%c%s.", i > 0 ? "," : "", descending ? 'd' : 'a', sort->name);
+		if (i == 0)
+			str_addf(&s, "%lld.", (long long)field_number(id, last_obj));
+		add_value(&s, sort, last_obj);
 	}
 	return str_take(&s);
 }
@@ -131,7 +158,7 @@ static char *hex_decode(const char *hex)
 	return text;
 }
 
-static bool parse_value(const struct field *sort, const char *value, struct store_position *ret)
+static bool parse_value(const struct field *sort, const char *value, struct store_value *ret)
 {
 	bool always = sort->kind == FIELD_BOOL || sort->kind == FIELD_ENUM ||
 		strcmp(sort->name, "id") == 0;
@@ -151,25 +178,53 @@ static bool parse_value(const struct field *sort, const char *value, struct stor
 	return good;
 }
 
+/* "ID." at *at; moves behind it. */
+static bool parse_id(const char **at, int64_t *ret_id)
+{
+	char id[24] = "";
+	size_t len = strcspn(*at, ".");
+
+	if (len >= sizeof(id) || (*at)[len] != '.')
+		return false;
+	memcpy(id, *at, len);
+	*at += len + 1;
+	struct err *e = parse_i64(id, 1, INT64_MAX, ret_id);
+	bool good = e == NULL;
+	err_free(e);
+	return good;
+}
+
+/* One key: the text up to the next comma. */
+static bool parse_key(const struct record_type *type, const struct store_query *q, size_t i,
+	const char *p, struct store_position *ret)
+{
+	bool descending = false;
+	const struct field *sort = store_sort_field(type, q, i, &descending);
+	size_t n = strlen(sort->name);
+
+	if (*p++ != (descending ? 'd' : 'a') || strncmp(p, sort->name, n) != 0 || p[n] != '.')
+		return false;
+	p += n + 1;
+	if (i == 0 && !parse_id(&p, &ret->id))
+		return false;
+	return parse_value(sort, p, &ret->values[i]);
+}
+
 static bool parse_position(const struct record_type *type, const struct store_query *q,
 	struct store_position *ret)
 {
-	const struct field *sort = store_sort_field(type, q);
-	size_t n = strlen(sort->name);
-	const char *p = q->after;
-	char id[24] = "";
+	const char *at = q->after;
 
-	if (*p++ != (q->descending ? 'd' : 'a') || strncmp(p, sort->name, n) != 0 || p[n] != '.')
-		return false;
-	p += n + 1;
-	size_t id_len = strcspn(p, ".");
-	if (id_len >= sizeof(id) || p[id_len] != '.')
-		return false;
-	memcpy(id, p, id_len);
-	struct err *e = parse_i64(id, 1, INT64_MAX, &ret->id);
-	bool good = e == NULL;
-	err_free(e);
-	return good && parse_value(sort, p + id_len + 1, ret);
+	for (size_t i = 0; i < store_sorts(q); i++) {
+		if (at == NULL)
+			return false;
+		size_t len = strcspn(at, ",");
+		cleanup(mem_freep) char *key = mem_strndup(at, len);
+		if (!parse_key(type, q, i, key, ret))
+			return false;
+		at = at[len] == ',' ? at + len + 1 : NULL;
+	}
+	return at == NULL;
 }
 
 struct err *store_cursor_parse(const struct record_type *type, const struct store_query *q,
@@ -188,6 +243,6 @@ struct err *store_cursor_parse(const struct record_type *type, const struct stor
 
 void store_position_done(struct store_position *pos)
 {
-	mem_free(pos->text);
-	pos->text = NULL;
+	for (size_t i = 0; i < STORE_SORTS_MAX; i++)
+		mem_freep(&pos->values[i].text);
 }

@@ -7,16 +7,23 @@
 /** Longest text that can be searched for, in bytes. */
 #define STORE_SEARCH_MAX 1000
 
-/** Where a page starts: after the row with this id and this value of the sort field. */
-struct store_position {
-	int64_t id;
-	bool none;      /**< the row has no value in the sort field */
-	int64_t number; /**< for sort fields that are no texts */
+/** Value of a row in one sort field. */
+struct store_value {
+	bool none;      /**< the row has no value in it */
+	int64_t number; /**< for fields that are no texts */
 	char *text;     /**< owned, for texts */
 };
+/** Where a page starts: after the row with this id and these values of the sort fields. */
+struct store_position {
+	int64_t id;
+	struct store_value values[STORE_SORTS_MAX];
+};
 
-/** The field a query is sorted by; the query must be checked. */
-const struct field *store_sort_field(const struct record_type *type, const struct store_query *q);
+/** How many keys a query is sorted by, at least 1. */
+size_t store_sorts(const struct store_query *q);
+/** The i-th key. @ret_descending may be NULL   Returns its field; the query must be checked. */
+const struct field *store_sort_field(const struct record_type *type, const struct store_query *q,
+	size_t i, bool *ret_descending);
 /** Check the names, kinds and sizes in a query. Errors: ERR_INVALID. */
 struct err *store_query_check(const struct record_type *type,
 	const struct store_query *q) ERR_RESULT;

@@ -109,61 +109,108 @@ static void add_where(struct query *b, const struct record_type *type, const str
 		add_search(b, type, q->search);
 }
 
-/* The rows after a position; @ is the sort field. NULL comes first, so last when descending. The
- * simple comparison stands outside the OR so that an index can be used. */
+/* The rows after a position; @ is the sort field, ? its value, # the id. NULL comes first, so last
+ * when descending. The simple comparison stands outside the OR so that an index can be used. */
 static const char *const position_sql[2][2] = {
 	/* ascending: after a value, after NULL */
-	{"(@ >= ? AND (@ > ? OR \"id\" > ?))", "(@ IS NOT NULL OR \"id\" > ?)"},
+	{"(@ >= ? AND (@ > ? OR \"id\" > #))", "(@ IS NOT NULL OR \"id\" > #)"},
 	/* descending */
-	{"((@ <= ? AND (@ < ? OR \"id\" < ?)) OR @ IS NULL)", "(@ IS NULL AND \"id\" < ?)"},
+	{"((@ <= ? AND (@ < ? OR \"id\" < #)) OR @ IS NULL)", "(@ IS NULL AND \"id\" < #)"},
 };
 
-static void add_position_sql(struct query *b, const char *sql, const char *name)
+static void add_pattern(struct query *b, const char *sql, const char *name)
 {
 	for (const char *p = sql; *p != '\0'; p++) {
 		if (*p == '@')
 			str_addf(&b->sql, "\"%s\"", name);
 		else
-			str_addc(&b->sql, *p);
+			str_addc(&b->sql, *p == '#' ? '?' : *p);
 	}
+}
+
+/* A pattern about the i-th sort field, with its value for each question mark. */
+static void add_key(struct query *b, const struct field *sort, size_t i, const char *sql)
+{
+	const struct store_value *v = &b->after.values[i];
+	const struct arg value = {sort->kind == FIELD_TEXT, v->number, v->text};
+
+	add_pattern(b, sql, sort->name);
+	for (const char *p = strchr(sql, '?'); p != NULL; p = strchr(p + 1, '?'))
+		add_arg(b, &value);
+}
+
+/* Rows after the position in one field alone; NULL is the lowest value. */
+static const char *const after_sql[2][2] = {
+	{"@ > ?", "@ IS NOT NULL"}, /* ascending: after a value, after NULL */
+	{"(@ < ? OR @ IS NULL)", "FALSE"},
+};
+
+/* Several keys: after in the first, or equal in it and after in the second, and so on; the last is
+ * the id. */
+static void add_position_of_keys(struct query *b, const struct record_type *type,
+	const struct store_query *q)
+{
+	size_t n = store_sorts(q);
+	const struct arg id = {.number = b->after.id};
+
+	for (size_t last = 0; last <= n; last++) {
+		str_adds(&b->sql, last > 0 ? " OR (" : "((");
+		for (size_t i = 0; i <= last && i < n; i++) {
+			bool descending = false;
+			const struct field *sort = store_sort_field(type, q, i, &descending);
+			bool none = b->after.values[i].none;
+			if (i < last)
+				add_key(b, sort, i, none ? "@ IS NULL AND " : "@ = ? AND ");
+			else
+				add_key(b, sort, i, after_sql[descending][none]);
+		}
+		if (last == n) {
+			str_addf(&b->sql, "\"id\" %c ?", q->descending ? '<' : '>');
+			add_arg(b, &id);
+		}
+		str_addc(&b->sql, ')');
+	}
+	str_addc(&b->sql, ')');
+}
+
+static void add_position_of_one(struct query *b, const struct field *sort, bool descending)
+{
+	const struct arg id = {.number = b->after.id};
+
+	if (strcmp(sort->name, "id") == 0)
+		str_addf(&b->sql, "\"id\" %c ?", descending ? '<' : '>');
+	else
+		add_key(b, sort, 0, position_sql[descending][b->after.values[0].none]);
+	add_arg(b, &id);
 }
 
 static struct err *add_position(struct query *b, const struct record_type *type,
 	const struct store_query *q)
 {
-	const struct field *sort = store_sort_field(type, q);
-
 	if (q->after == NULL)
 		return NULL;
 	TRY(store_cursor_parse(type, q, &b->after));
-	const struct arg value = {sort->kind == FIELD_TEXT, b->after.number, b->after.text};
-	const struct arg id = {.number = b->after.id};
 	next_condition(b);
-	if (strcmp(sort->name, "id") == 0) {
-		str_addf(&b->sql, "\"id\" %c ?", q->descending ? '<' : '>');
-		add_arg(b, &id);
-		return NULL;
-	}
-	add_position_sql(b, position_sql[q->descending][b->after.none], sort->name);
-	if (!b->after.none) {
-		add_arg(b, &value);
-		add_arg(b, &value);
-	}
-	add_arg(b, &id);
+	if (q->n_more > 0)
+		add_position_of_keys(b, type, q);
+	else
+		add_position_of_one(b, store_sort_field(type, q, 0, NULL), q->descending);
 	return NULL;
 }
 
 static void add_order(struct query *b, const struct record_type *type, const struct store_query *q,
 	int64_t limit)
 {
-	const struct field *sort = store_sort_field(type, q);
-	const char *direction = q->descending ? " DESC" : "";
 	const struct arg arg = {.number = limit};
 
 	str_adds(&b->sql, " ORDER BY ");
-	if (strcmp(sort->name, "id") != 0)
-		str_addf(&b->sql, "\"%s\"%s, ", sort->name, direction);
-	str_addf(&b->sql, "\"id\"%s", direction);
+	for (size_t i = 0; i < store_sorts(q); i++) {
+		bool descending = false;
+		const struct field *sort = store_sort_field(type, q, i, &descending);
+		if (q->n_more > 0 || strcmp(sort->name, "id") != 0)
+			str_addf(&b->sql, "\"%s\"%s, ", sort->name, descending ? " DESC" : "");
+	}
+	str_addf(&b->sql, "\"id\"%s", q->descending ? " DESC" : "");
 	if (q->limit == 0)
 		return;
 	str_adds(&b->sql, " LIMIT ?");

@@ -241,6 +241,132 @@ static void a_cursor_stays_right_while_rows_come_and_go(void **state)
 	mem_free(after);
 }
 
+static void rows_that_are_equal_are_sorted_by_the_next_key(void **state)
+{
+	struct suite *t = *state;
+	struct store_query q = {.sort = "status", .more = {{"cpu_cores", true}}, .n_more = 1};
+
+	fill(t);
+	assert_names(t, &q, "n1 n5 n3 n4 n2 n6");
+	q.descending = true;
+	q.more[0].descending = false;
+	assert_names(t, &q, "n6 n2 n4 n3 n5 n1");
+	q.more[0].field = "tags";
+	struct store_rows rows;
+	assert_fails(store_list(t->s, &node_type, &q, &rows), ERR_INVALID);
+	q.more[0].field = "hostnam";
+	assert_fails(store_list(t->s, &node_type, &q, &rows), ERR_INVALID);
+}
+
+/* A walk over all pages of a list while a random half of the rows comes and goes. */
+#define WALK_ROWS 60
+#define WALK_NAMES (WALK_ROWS * 5)
+struct walk {
+	struct suite *t;
+	unsigned seed;
+	int next_name;
+	bool stays[WALK_NAMES]; /* by the number in the name: was there all the time */
+	int seen[WALK_NAMES];
+};
+
+static unsigned roll(struct walk *w, unsigned n)
+{
+	return (unsigned)rand_r(&w->seed) % n;
+}
+
+static void walk_insert(struct walk *w, bool stays)
+{
+	struct node n = suite_node(w->next_name);
+
+	n.cpu_cores = roll(w, 3) == 0 ? I64_NONE : 1 + roll(w, 3);
+	n.status = roll(w, 3);
+	field_set_text(&n.notes, roll(w, 2) == 0 ? NULL : "x");
+	assert_ok(store_insert(w->t->s, &node_type, &n));
+	w->stays[w->next_name++] = stays;
+	record_done(&node_type, &n);
+}
+
+/* "n17" -> 17 */
+static int64_t walk_number(const struct node *n)
+{
+	int64_t number = 0;
+
+	assert_ok(parse_i64(n->hostname + 1, 1, WALK_NAMES - 1, &number));
+	return number;
+}
+
+static void walk_disturb(struct walk *w)
+{
+	struct store_rows rows;
+
+	for (unsigned i = roll(w, 4); i > 0 && w->next_name < WALK_NAMES; i--)
+		walk_insert(w, false);
+	assert_ok(store_list(w->t->s, &node_type, NULL, &rows));
+	for (unsigned i = roll(w, 6); i > 0; i--) {
+		const struct node *victim = store_row(&rows, roll(w, (unsigned)rows.n));
+		if (!w->stays[walk_number(victim)])
+			err_free(store_delete(w->t->s, &node_type,
+				victim->id)); /* or it is gone already */
+	}
+	store_rows_done(&rows);
+}
+
+static void walk_order(struct walk *w, struct store_query *q)
+{
+	static const char *const sorts[] = {"id", "hostname", "cpu_cores", "status", "notes"};
+
+	*q = (struct store_query){.sort = sorts[roll(w, ARRAY_LEN(sorts))],
+		.descending = roll(w, 2) == 1,
+		.n_more = roll(w, STORE_SORTS_MAX),
+		.limit = 1 + roll(w, 9)};
+	for (size_t i = 0; i < q->n_more; i++)
+		q->more[i] = (struct store_sort){sorts[roll(w, ARRAY_LEN(sorts))], roll(w, 2) == 1};
+}
+
+static void walk_pages(struct walk *w, struct store_query *q)
+{
+	char *after = NULL;
+
+	for (bool more = true; more;) {
+		struct store_rows rows;
+		q->after = after;
+		assert_ok(store_list(w->t->s, &node_type, q, &rows));
+		for (size_t i = 0; i < rows.n; i++)
+			w->seen[walk_number(store_row(&rows, i))]++;
+		more = rows.more;
+		mem_free(after);
+		after = more ? store_cursor(&node_type, q, store_row(&rows, rows.n - 1)) : NULL;
+		store_rows_done(&rows);
+		walk_disturb(w);
+	}
+	mem_free(after);
+}
+
+static void every_row_that_stays_is_seen_once_whatever_comes_and_goes(void **state)
+{
+	struct suite *t = *state;
+	const char *given = getenv("MKO_TEST_SEED");
+	int64_t seed = getpid();
+
+	if (given != NULL)
+		assert_ok(parse_i64(given, 0, UINT32_MAX, &seed));
+
+	print_message("# seed %lld\n", (long long)seed);
+	for (int round = 0; round < 20; round++) {
+		struct walk w = {.t = t, .seed = (unsigned)seed + (unsigned)round, .next_name = 1};
+		struct store_query q;
+		assert_ok(store_delete_where(t->s, &node_type, &(struct store_query){0}, NULL));
+		for (int i = 0; i < WALK_ROWS; i++)
+			walk_insert(&w, roll(&w, 2) == 0);
+		walk_order(&w, &q);
+		walk_pages(&w, &q);
+		for (size_t i = 0; i < WALK_NAMES; i++) {
+			assert_true(w.seen[i] <= 1);
+			assert_true(!w.stays[i] || w.seen[i] == 1);
+		}
+	}
+}
+
 static void cursors_from_elsewhere_are_refused(void **state)
 {
 	struct suite *t = *state;
@@ -361,6 +487,8 @@ SUITE_MAIN(SUITE_TEST(an_empty_store_lists_nothing), SUITE_TEST(numbers_are_filt
 	SUITE_TEST(lists_are_sorted_and_rows_without_a_value_come_first),
 	SUITE_TEST(pages_join_to_the_whole_list),
 	SUITE_TEST(a_cursor_stays_right_while_rows_come_and_go),
+	SUITE_TEST(rows_that_are_equal_are_sorted_by_the_next_key),
+	SUITE_TEST(every_row_that_stays_is_seen_once_whatever_comes_and_goes),
 	SUITE_TEST(cursors_from_elsewhere_are_refused), SUITE_TEST(unknown_fields_are_refused),
 	SUITE_TEST(count_ignores_limit_and_cursor), SUITE_TEST(delete_where_removes_what_matches),
 	SUITE_TEST(all_filters_fit), SUITE_TEST(more_kinds_of_lists_than_are_cached_work))

@@ -2,6 +2,7 @@
 #include "testing.h"
 #include "testing_err.h"
 
+#include "api/route.h"
 #include "api_testing.h"
 #include "service/audit.h"
 
@@ -21,6 +22,15 @@ static struct answer list(struct test_domain *d, const char *path, const char *q
 			.method = "GET",
 			.path = path,
 			.query = query});
+}
+
+static int list_status(struct test_domain *d, const char *query)
+{
+	struct answer a = list(d, "/api/nodes", query);
+	int status = a.reply.status;
+
+	answer_done(&a);
+	return status;
 }
 
 static void pages_give_every_row_once_while_rows_come_and_go(void **state)
@@ -77,6 +87,110 @@ static void lists_filter_sort_search_and_name_every_wrong_parameter(void **state
 	a = list(d, "/api/nodes", "cluster=nowhere");
 	assert_int_equal(a.reply.status, 404);
 	answer_done(&a);
+}
+
+static void lists_are_sorted_by_several_fields(void **state)
+{
+	struct test_domain *d = *state;
+
+	add_nodes(d, 3);
+	assert_int_equal(status_of(d, "PATCH", "/api/nodes/n2", "{\"role\":\"worker\"}"), 200);
+	struct answer a = list(d, "/api/nodes", "sort=-role,-hostname&limit=2&fields=hostname");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(a.json,
+										     "items"),
+								      0),
+				    "hostname")),
+		"n2");
+	cleanup(mem_freep) char *next =
+		mem_printf("sort=-role,-hostname&cursor=%s", text_of(&a, "next_cursor"));
+	answer_done(&a);
+	a = list(d, "/api/nodes", next);
+	assert_int_equal(json_array_size(json_object_get(a.json, "items")), 1);
+	answer_done(&a);
+	assert_int_equal(list_status(d, "sort=role,notes"), 422);
+	assert_int_equal(list_status(d, "sort=role,"), 422);
+	assert_int_equal(list_status(d, "sort=id,id,id,id"), 200);
+	assert_int_equal(list_status(d, "sort=id,id,id,id,id"), 422);
+}
+
+/* Every field that is said to filter or sort does, in every list. */
+static void every_filter_and_sort_works(void **state)
+{
+	static const char *const values[FIELD_KIND_N_] = {[FIELD_I64] = "1",
+		[FIELD_BOOL] = "true",
+		[FIELD_TEXT] = "x",
+		[FIELD_TIME] = "2026-01-31T12:00:00Z"};
+	struct test_domain *d = *state;
+	struct route_walk w = {.list = 0};
+	int n = 0;
+
+	while (route_walk_next(route_lists, &w)) {
+		const struct record_type *type = w.route->list_of;
+		for (size_t i = 0; type != NULL && i < type->n_fields; i++) {
+			const struct field *f = &type->fields[i];
+			const char *value = f->kind == FIELD_ENUM ? f->choices->texts[0]
+								  : values[f->kind];
+			cleanup(mem_freep) char *filter = mem_printf("%s=%s", f->name, value);
+			cleanup(mem_freep) char *sort = mem_printf("sort=-%s,%s", f->name, f->name);
+			bool shown = (f->flags & FIELD_HIDDEN) == 0;
+			bool filters = shown && (f->flags & FIELD_FILTER) != 0;
+			struct answer a = list(d, w.path, filter);
+			if (w.route->query == NULL || record_field(w.route->query, f->name) == NULL)
+				assert_int_equal(a.reply.status, filters ? 200 : 422);
+			answer_done(&a);
+			a = list(d, w.path, sort);
+			assert_int_equal(a.reply.status, (f->flags & FIELD_SORT) ? 200 : 422);
+			answer_done(&a);
+			n++;
+		}
+	}
+	assert_true(n > 50);
+}
+
+static void a_client_that_takes_no_json_gets_406_and_nothing_happens(void **state)
+{
+	struct test_domain *d = *state;
+	struct api_request req = {.door = API_DOOR_LOCAL,
+		.method = "POST",
+		.path = "/api/nodes",
+		.body = "{\"hostname\":\"n1\",\"ip_address\":\"127.0.2.1\"}",
+		.accept = "text/html, application/json;q=0"};
+	struct answer a = ask(d, req);
+
+	assert_int_equal(a.reply.status, 406);
+	assert_string_equal(a.reply.content_type, "application/problem+json");
+	answer_done(&a);
+	req.accept = "text/html, */*;q=0.1";
+	a = ask(d, req);
+	assert_int_equal(a.reply.status, 201);
+	answer_done(&a);
+	req = (struct api_request){.door = API_DOOR_LOCAL,
+		.method = "DELETE",
+		.path = "/api/nodes/n1",
+		.accept = "text/html"}; /* no body, so no form of it */
+	a = ask(d, req);
+	assert_int_equal(a.reply.status, 204);
+	answer_done(&a);
+}
+
+static void lists_have_etags_too(void **state)
+{
+	struct test_domain *d = *state;
+	struct api_request req = {.door = API_DOOR_LOCAL, .method = "GET", .path = "/api/nodes"};
+
+	add_nodes(d, 1);
+	struct answer first = ask(d, req);
+	req.if_none_match = first.reply.etag;
+	struct answer same = ask(d, req);
+	assert_int_equal(same.reply.status, 304);
+	assert_int_equal(status_of(d, "POST", "/api/nodes",
+				 "{\"hostname\":\"m1\",\"ip_address\":\"127.0.4.1\"}"),
+		201);
+	struct answer other = ask(d, req);
+	assert_int_equal(other.reply.status, 200);
+	answer_done(&first);
+	answer_done(&same);
+	answer_done(&other);
 }
 
 static void etags_guard_reads_and_changes(void **state)
@@ -157,6 +271,28 @@ static void a_retry_with_the_same_key_starts_nothing_twice(void **state)
 	answer_done(&again);
 	answer_done(&other);
 	answer_done(&late);
+}
+
+static void a_key_belongs_to_who_sent_it(void **state)
+{
+	struct test_domain *d = *state;
+	cleanup(mem_freep) char *one = make_token(d, "one", "operator");
+	cleanup(mem_freep) char *two = make_token(d, "two", "operator");
+	struct api_request req = {.door = API_DOOR_HTTP,
+		.method = "POST",
+		.path = "/api/nodes",
+		.body = "{\"hostname\":\"k1\",\"ip_address\":\"127.0.3.1\"}",
+		.authorization = one,
+		.idempotency_key = "key"};
+	struct answer a = ask(d, req);
+
+	assert_int_equal(a.reply.status, 201);
+	answer_done(&a);
+	req.authorization = two;
+	a = ask(d, req);
+	assert_int_equal(a.reply.status, 409); /* asked anew, and the node exists */
+	assert_false(a.reply.replayed);
+	answer_done(&a);
 }
 
 static void a_failed_request_can_be_repeated_under_its_key(void **state)
@@ -459,7 +595,11 @@ static void an_event_stream_begins_with_what_was_missed(void **state)
 
 TEST_MAIN(API_TEST(pages_give_every_row_once_while_rows_come_and_go),
 	API_TEST(lists_filter_sort_search_and_name_every_wrong_parameter),
-	API_TEST(etags_guard_reads_and_changes), API_TEST(a_change_over_http_needs_if_match),
+	API_TEST(lists_are_sorted_by_several_fields), API_TEST(every_filter_and_sort_works),
+	API_TEST(lists_have_etags_too),
+	API_TEST(a_client_that_takes_no_json_gets_406_and_nothing_happens),
+	API_TEST(a_key_belongs_to_who_sent_it), API_TEST(etags_guard_reads_and_changes),
+	API_TEST(a_change_over_http_needs_if_match),
 	API_TEST(a_retry_with_the_same_key_starts_nothing_twice),
 	API_TEST(a_failed_request_can_be_repeated_under_its_key),
 	API_TEST(actions_queue_and_preview), API_TEST(sessions_work_only_from_own_pages_and_end),

@@ -77,6 +77,11 @@ static void etags_are_compared_as_rfc_9110_says(void **state)
 	assert_false(reply_etag_listed("\"bb\"", "\"b\"", false));
 	assert_false(reply_etag_listed("", "\"b\"", false));
 	assert_false(reply_etag_listed(" ,, ", "\"b\"", true));
+	/* the compressed form has a tag of its own, of the same object */
+	assert_true(reply_etag_listed("\"b-gz\"", "\"b\"", false));
+	assert_true(reply_etag_listed("W/\"b-gz\"", "\"b\"", true));
+	assert_false(reply_etag_listed("\"c-gz\"", "\"b\"", false));
+	assert_false(reply_etag_listed("\"b-gx\"", "\"b\"", false));
 }
 
 TEST_MAIN(cmocka_unit_test(a_problem_names_every_wrong_field),

@@ -23,17 +23,17 @@ static void a_cursor_gives_back_the_position(void **state)
 	field_set_text(&n.notes, "");
 	for (size_t i = 0; i < ARRAY_LEN(sorts) * 2; i++) {
 		struct store_query q = {.sort = sorts[i / 2], .descending = i % 2 == 1};
-		const struct field *f = store_sort_field(&node_type, &q);
+		const struct field *f = store_sort_field(&node_type, &q, 0, NULL);
 		struct store_position pos = {0};
 		char *cursor = store_cursor(&node_type, &q, &n);
 		q.after = cursor;
 		assert_ok(store_cursor_parse(&node_type, &q, &pos));
 		assert_int_equal(pos.id, n.id);
-		assert_int_equal(pos.none, field_is_none(f, &n));
+		assert_int_equal(pos.values[0].none, field_is_none(f, &n));
 		if (f->kind == FIELD_TEXT)
-			assert_string_equal(pos.text, field_text(f, &n));
-		else if (!pos.none)
-			assert_int_equal(pos.number, field_number(f, &n));
+			assert_string_equal(pos.values[0].text, field_text(f, &n));
+		else if (!pos.values[0].none)
+			assert_int_equal(pos.values[0].number, field_number(f, &n));
 		/* it may stand in a URL as it is */
 		assert_int_equal(strspn(cursor, "abcdefghijklmnopqrstuvwxyz_0123456789.-"),
 			strlen(cursor));
@@ -42,6 +42,41 @@ static void a_cursor_gives_back_the_position(void **state)
 		store_position_done(&pos);
 		mem_free(cursor);
 	}
+	record_done(&node_type, &n);
+}
+
+static void a_cursor_of_several_keys_holds_all_their_values(void **state)
+{
+	struct node n;
+	struct store_position pos = {0};
+	static const char *const bad[] = {"dstatus.7.n3", "dstatus.7.n3,ahostname.t6e31",
+		"dstatus.7.n3,ahostname.t6e31,dnotes.-,dnotes.-",
+		"dstatus.7.n3,ahostname.t6e31,anotes.-", "dstatus.7.n3,ahostname.t6e31,dnotes.",
+		"dstatus.7.n3,ahostname.7.t6e31,dnotes.-",
+		"dstatus.7.n3,ahostname.t6e31,dnotes.-,"};
+
+	(void)state;
+	record_init(&node_type, &n);
+	n.id = 7;
+	n.status = 3;
+	field_set_text(&n.hostname, "n1");
+	struct store_query q = {.sort = "status",
+		.descending = true,
+		.more = {{"hostname", false}, {"notes", true}},
+		.n_more = 2};
+	char *cursor = store_cursor(&node_type, &q, &n);
+	assert_string_equal(cursor, "dstatus.7.n3,ahostname.t6e31,dnotes.-");
+	q.after = cursor;
+	assert_ok(store_cursor_parse(&node_type, &q, &pos));
+	assert_int_equal(pos.values[0].number, 3);
+	assert_string_equal(pos.values[1].text, "n1");
+	assert_true(pos.values[2].none);
+	store_position_done(&pos);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		q.after = bad[i];
+		assert_fails(store_cursor_parse(&node_type, &q, &pos), ERR_INVALID);
+	}
+	mem_free(cursor);
 	record_done(&node_type, &n);
 }
 
@@ -73,4 +108,5 @@ static void no_prefix_of_a_cursor_is_one(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(a_cursor_gives_back_the_position),
+	cmocka_unit_test(a_cursor_of_several_keys_holds_all_their_values),
 	cmocka_unit_test(no_prefix_of_a_cursor_is_one))
