@@ -40,8 +40,10 @@ struct err *op_engine_tick(struct service *svc, bool *ret_busy) ERR_RESULT;
  * (no_wait), ERR_FORBIDDEN (role). */
 struct err *op_submit(struct service *svc, const struct actor *who, const struct op_request *req,
 	struct operation *ret_op) ERR_RESULT;
-/** What op_submit() would do:
- * {"type","name","target","hosts":[...],"locks":[...],"playbook","risk","command":[...]}. Owned. */
+/** What op_submit() would do: type, name, target, hosts, locks with who holds them now, playbook,
+ * risk, command, inventory, vars, timeout_s, why it would be refused now (null: it would not), and
+ * expected_duration_ms from the median of the latest
+ * runs of this type that succeeded (null: there was none). Owned. */
 struct err *op_preview(struct service *svc, const struct actor *who, const struct op_request *req,
 	json_t **ret_json) ERR_RESULT;
 /** Ask to cancel. A queued one is cancelled at once; a final one is ERR_CONFLICT. */

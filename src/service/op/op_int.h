@@ -9,7 +9,16 @@ struct op_engine {
 	char *self_exe;
 };
 
+/* --- op_submit.c --- */
+/** What submit and preview share: check a request, make an unstored operation and its planned run.
+ * @ret_op record_done()   @ret_run op_run_close()   Errors: as op_submit(). */
+struct err *op_prepare(struct service *svc, const struct actor *who, const struct op_request *req,
+	struct operation *ret_op, struct op_run *ret_run) ERR_RESULT;
+
 /* --- op_locks.c --- */
+/** Who holds what a want needs. @op_id the asking operation   @ret_holder its id, 0 = nobody */
+struct err *op_lock_holder(struct service *svc, int64_t op_id, const struct op_want *want,
+	int64_t *ret_holder) ERR_RESULT;
 /** Whether these wants can be had now. @op_id the asking operation (its own locks do not count)
  * @ret_by whom it waits for, for people; NULL when free; caller frees. */
 struct err *op_locks_blocked(struct service *svc, int64_t op_id, const struct op_want *wants,

@@ -28,7 +28,7 @@ static char *describe(struct service *svc, int64_t op_id)
 	return text;
 }
 
-static struct err *holder_of(struct service *svc, int64_t op_id, const struct op_want *want,
+struct err *op_lock_holder(struct service *svc, int64_t op_id, const struct op_want *want,
 	int64_t *ret_holder)
 {
 	struct store_query q = {.limit = 1};
@@ -50,7 +50,7 @@ struct err *op_locks_blocked(struct service *svc, int64_t op_id, const struct op
 	*ret_by = NULL;
 	for (size_t i = 0; i < n; i++) {
 		int64_t holder = 0;
-		TRY(holder_of(svc, op_id, &wants[i], &holder));
+		TRY(op_lock_holder(svc, op_id, &wants[i], &holder));
 		if (holder != 0) {
 			*ret_by = describe(svc, holder);
 			return NULL;
@@ -91,7 +91,7 @@ struct err *op_target_locked(struct service *svc, const char *resource, bool *re
 	int64_t holder = 0;
 
 	memcpy(want.resource, resource, strnlen(resource, sizeof(want.resource) - 1));
-	TRY(holder_of(svc, 0, &want, &holder));
+	TRY(op_lock_holder(svc, 0, &want, &holder));
 	*ret_locked = holder != 0;
 	if (ret_by != NULL)
 		*ret_by = holder != 0 ? describe(svc, holder) : NULL;

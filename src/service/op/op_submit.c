@@ -1,10 +1,9 @@
-/* Owns the door of operations: checking a request, storing it, previewing, cancelling, retrying. */
+/* Owns the door of operations: checking a request, storing it, cancelling, retrying. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "driver/ansible.h"
 #include "service/audit.h"
 #include "service/cluster.h"
 #include "service/node.h"
@@ -108,9 +107,8 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 	return NULL;
 }
 
-/* Everything that submit and preview share: an unstored operation and its planned run. */
-static struct err *prepare(struct service *svc, const struct actor *who,
-	const struct op_request *req, struct operation *op, struct op_run *ret_run)
+struct err *op_prepare(struct service *svc, const struct actor *who, const struct op_request *req,
+	struct operation *op, struct op_run *ret_run)
 {
 	record_init(&operation_type, op);
 	op->id = 0;
@@ -168,7 +166,7 @@ struct err *op_submit(struct service *svc, const struct actor *who, const struct
 	struct operation op;
 	struct op_run run;
 
-	TRY(prepare(svc, who, req, &op, &run));
+	TRY(op_prepare(svc, who, req, &op, &run));
 	struct err *e = op_guard(svc, &run);
 	if (e == NULL && req->no_wait)
 		e = refuse_if_locked(svc, &run);
@@ -181,79 +179,6 @@ struct err *op_submit(struct service *svc, const struct actor *who, const struct
 	}
 	*ret_op = op;
 	return NULL;
-}
-
-static json_t *preview_command(const struct run_spec *spec)
-{
-	if (spec->playbook == NULL)
-		return json_array();
-	struct ansible_files files = ansible_files_in("PRIVATE", "PRIVATE/cp");
-	char **argv = ansible_argv(spec, &files);
-	json_t *list = json_array();
-
-	for (size_t i = 0; argv[i] != NULL; i++)
-		json_array_append_new(list, json_string(argv[i]));
-	ansible_strings_free(argv);
-	ansible_files_done(&files);
-	return list;
-}
-
-/* The inventory with secrets replaced; a preview shows what would run, never how to get in. */
-static json_t *masked_inventory(const struct run_spec *spec)
-{
-	json_t *inventory = ansible_inventory(spec);
-	json_t *hosts =
-		json_object_get(json_object_get(json_object_get(json_object_get(inventory, "all"),
-							"children"),
-					"mko_targets"),
-			"hosts");
-	const char *name;
-	json_t *vars;
-
-	json_object_foreach(hosts, name, vars)
-		if (json_object_get(vars, "ansible_become_password") != NULL)
-			json_object_set_new(vars, "ansible_become_password", json_string("***"));
-	return inventory;
-}
-
-static json_t *preview_json(const struct op_run *run, const struct run_spec *spec)
-{
-	json_t *hosts = json_array();
-	json_t *locks = json_array();
-	size_t n = 0;
-	cleanup(mem_freep) struct op_want *wants = op_run_wants(run, &n);
-
-	for (size_t i = 0; i < run->n_nodes; i++)
-		json_array_append_new(hosts,
-			json_pack("{s:s, s:s}", "hostname", run->nodes[i].hostname, "role",
-				enum_text(&node_role_table, run->nodes[i].role)));
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(locks,
-			json_pack("{s:s, s:b}", "resource", wants[i].resource, "exclusive",
-				wants[i].exclusive));
-	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?, s:s, s:I, s:o, s:o, s:O}", "type",
-		run->op->type, "name", run->op->name, "target", run->op->target_name, "hosts",
-		hosts, "locks", locks, "playbook", run->type->playbook, "risk",
-		enum_text(&op_risk_table, run->type->risk), "timeout_s",
-		(json_int_t)run->op->timeout_s, "command", preview_command(spec), "inventory",
-		masked_inventory(spec), "vars", run->vars);
-}
-
-struct err *op_preview(struct service *svc, const struct actor *who, const struct op_request *req,
-	json_t **ret_json)
-{
-	struct operation op;
-	struct op_run run;
-	struct run_spec spec;
-
-	TRY(prepare(svc, who, req, &op, &run));
-	struct err *e = op_run_spec(svc, &run, &spec);
-	if (e == NULL)
-		*ret_json = preview_json(&run, &spec);
-	run_spec_done(&spec);
-	op_run_close(&run);
-	record_done(&operation_type, &op);
-	return e;
 }
 
 static struct err *cancel_in(struct service *svc, const struct actor *who, struct operation *op)

@@ -394,6 +394,80 @@ static bool is_runner(int argc, char **argv)
 	return argc > 1 && strcmp(argv[1], "op-runner") == 0;
 }
 
+/* A finished operation of the past. */
+static void add_past(struct test_domain *d, int64_t status, int64_t took_ms)
+{
+	struct operation op;
+
+	record_init(&operation_type, &op);
+	field_set_text(&op.type, "node.status");
+	field_set_text(&op.name, "past");
+	field_set_text(&op.requested_by, "tester");
+	op.status = status;
+	op.started_at = 1000;
+	op.finished_at = 1000 + took_ms;
+	TX(d, store_insert(d->svc.store, &operation_type, &op));
+	record_done(&operation_type, &op);
+}
+
+static json_t *preview(struct test_domain *d, const char *type, const char *target)
+{
+	const struct op_request req = {.type = type, .target = target};
+	json_t *json = NULL;
+
+	TX(d, op_preview(&d->svc, &test_admin, &req, &json));
+	return json;
+}
+
+static void a_preview_expects_the_median_of_what_succeeded(void **state)
+{
+	struct test_domain *d = *state;
+
+	test_add_node(d, 1, 0);
+	json_t *json = preview(d, "node.status", "n1");
+	assert_true(json_is_null(json_object_get(json, "expected_duration_ms")));
+	json_decref(json);
+	static const int64_t past[] = {9000, 1000, 3000, 2000};
+	for (size_t i = 0; i < ARRAY_LEN(past); i++)
+		add_past(d, OP_SUCCEEDED, past[i]);
+	add_past(d, OP_FAILED, 90000);
+	json = preview(d, "node.status", "n1");
+	assert_int_equal(json_integer_value(json_object_get(json, "expected_duration_ms")), 2500);
+	assert_int_equal(json_integer_value(json_object_get(json, "expected_from_runs")), 4);
+	json_decref(json);
+	json = preview(d, "node.prepare", "n1"); /* another type */
+	assert_true(json_is_null(json_object_get(json, "expected_duration_ms")));
+	json_decref(json);
+}
+
+static void a_preview_says_who_holds_its_locks(void **state)
+{
+	struct test_domain *d = *state;
+	struct op_lock lock;
+
+	int64_t node = test_add_node(d, 1, 0);
+	json_t *json = preview(d, "node.prepare", "n1");
+	const json_t *first = json_array_get(json_object_get(json, "locks"), 0);
+	assert_true(json_is_null(json_object_get(first, "held_by")));
+	json_decref(json);
+	struct operation op = submit(d, "node.status", "n1");
+	record_init(&op_lock_type, &lock);
+	lock.operation_id = op.id;
+	lock.resource = mem_printf("node:%lld", (long long)node);
+	TX(d, store_insert(d->svc.store, &op_lock_type, &lock));
+	record_done(&op_lock_type, &lock);
+	json = preview(d, "node.prepare", "n1");
+	first = json_object_get(json_array_get(json_object_get(json, "locks"), 0), "held_by");
+	assert_int_equal(json_integer_value(json_object_get(first, "id")), op.id);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), op.name);
+	json_decref(json);
+	json = preview(d, "node.status", "n1"); /* shares */
+	first = json_array_get(json_object_get(json, "locks"), 0);
+	assert_true(json_is_null(json_object_get(first, "held_by")));
+	json_decref(json);
+	record_done(&operation_type, &op);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +486,8 @@ int main(int argc, char **argv)
 		DOMAIN_TEST(a_hostile_value_in_the_database_stops_the_start_with_a_reason),
 		DOMAIN_TEST(parameters_are_checked_all_at_once),
 		DOMAIN_TEST(a_viewer_may_not_start_anything),
+		DOMAIN_TEST(a_preview_expects_the_median_of_what_succeeded),
+		DOMAIN_TEST(a_preview_says_who_holds_its_locks),
 	};
 	rand_init();
 	return is_runner(argc, argv) ? runner_main() : cmocka_run_group_tests(tests, NULL, NULL);
