@@ -404,7 +404,7 @@ static void add_past(struct test_domain *d, int64_t status, int64_t took_ms)
 	field_set_text(&op.name, "past");
 	field_set_text(&op.requested_by, "tester");
 	op.status = status;
-	op.started_at = 1000;
+	op.created_at = op.started_at = 1000;
 	op.finished_at = 1000 + took_ms;
 	TX(d, store_insert(d->svc.store, &operation_type, &op));
 	record_done(&operation_type, &op);
@@ -453,6 +453,8 @@ static void a_preview_says_who_holds_its_locks(void **state)
 	struct operation op = submit(d, "node.status", "n1");
 	record_init(&op_lock_type, &lock);
 	lock.operation_id = op.id;
+	lock.exclusive = false;
+	lock.created_at = 1000;
 	lock.resource = mem_printf("node:%lld", (long long)node);
 	TX(d, store_insert(d->svc.store, &op_lock_type, &lock));
 	record_done(&op_lock_type, &lock);
