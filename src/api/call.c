@@ -145,56 +145,66 @@ static struct err *list_query(const struct call *call, struct store_query *q)
 	return all;
 }
 
-static struct err *default_item(struct service *svc, const struct record_type *type,
-	const void *obj, json_t **ret_json)
+static struct err *write_item(struct call *call, const struct record_type *type, const void *obj,
+	call_item_fn item, struct record_writer *w)
 {
-	(void)svc;
-	*ret_json = record_to_json(type, obj);
+	struct err *e = NULL;
+
+	record_write_begin(w);
+	if (item != NULL)
+		e = item(call->svc, obj, w);
+	else
+		record_write_fields(w, type, obj);
+	record_write_end(w);
+	return e;
+}
+
+struct err *call_item(struct call *call, const void *obj, call_item_fn item)
+{
+	struct record_writer w = {.out = &call->reply->body};
+
+	TRY(write_item(call, call->route->reply_type, obj, item, &w));
+	call->reply->status = call->route->status;
+	call->reply->content_type = "application/json";
 	return NULL;
 }
 
-static struct err *list_items(struct call *call, const struct store_rows *rows, call_item_fn item,
-	json_t *items)
+static struct err *write_items(struct call *call, const struct store_rows *rows, call_item_fn item,
+	struct record_writer *w)
 {
 	for (size_t i = 0; i < rows->n; i++) {
-		json_t *json = NULL;
-		if (item != NULL)
-			TRY(item(call->svc, query_row(rows, i), &json));
-		else
-			TRY(default_item(call->svc, rows->type, query_row(rows, i), &json));
-		json_array_append_new(items, json);
+		if (i > 0)
+			str_addc(w->out, ',');
+		TRY(write_item(call, rows->type, query_row(rows, i), item, w));
 	}
 	return NULL;
 }
 
-/* The named keys of an object as a new one; names that are no key are left out. */
-static json_t *pick(const json_t *item, char *const *names, size_t n)
+/* Writes the page. What nobody reads costs most of a long list: ?fields=a,b names what is wanted.
+ */
+static struct err *write_page(struct call *call, const struct store_rows *rows, call_item_fn item,
+	const char *cursor)
 {
-	json_t *picked = json_object();
+	cleanup(mem_freep) char *fields = mem_strdup(decode_query_get(&call->query, "fields"));
+	const char *names[FIELDS_MAX];
+	struct record_writer w = {.out = &call->reply->body};
+	char *rest = fields;
 
-	for (size_t i = 0; i < n; i++) {
-		json_t *value = json_object_get(item, names[i]);
-		if (value != NULL)
-			json_object_set(picked, names[i], value);
-	}
-	return picked;
-}
-
-/* Keeps the keys that the client asked for with ?fields=a,b; what nobody reads costs most of a
- * long list. */
-static void keep_fields(json_t *items, const char *fields)
-{
-	cleanup(mem_freep) char *copy = mem_strdup(fields);
-	char *names[FIELDS_MAX];
-	char *rest = copy;
-	size_t n = 0;
-
-	if (fields == NULL)
-		return;
-	while (rest != NULL && n < FIELDS_MAX)
-		names[n++] = strsep(&rest, ",");
-	for (size_t i = 0; i < json_array_size(items); i++)
-		json_array_set_new(items, i, pick(json_array_get(items, i), names, n));
+	if (fields != NULL)
+		w.only = names;
+	while (rest != NULL && w.n_only < FIELDS_MAX)
+		names[w.n_only++] = strsep(&rest, ",");
+	str_adds(w.out, "{\"items\":[");
+	TRY(write_items(call, rows, item, &w));
+	str_adds(w.out, "],\"next_cursor\":");
+	if (cursor != NULL)
+		str_add_json(w.out, cursor);
+	else
+		str_adds(w.out, "null");
+	str_addc(w.out, '}');
+	call->reply->status = call->route->status;
+	call->reply->content_type = "application/json";
+	return NULL;
 }
 
 struct err *call_list(struct call *call, const struct store_query *base, call_item_fn item)
@@ -208,17 +218,11 @@ struct err *call_list(struct call *call, const struct store_query *base, call_it
 	q.limit = LIST_LIMIT_DEFAULT;
 	TRY(list_query(call, &q));
 	TRY(query_page(call->svc, call->route->list_of, &q, &rows, &cursor));
-	json_t *items = json_array();
-	struct err *e = list_items(call, &rows, item, items);
+	struct err *e = write_page(call, &rows, item, cursor);
+	if (e == NULL && call->reply->body.overflowed)
+		e = err_hint(err_new(ERR_TOO_LARGE, "the page is larger than %d MiB",
+				     (int)(STR_MAX_DEFAULT >> 20)),
+			"ask for fewer rows (limit) or fewer fields (fields)");
 	query_rows_done(&rows);
-	if (e != NULL) {
-		json_decref(items);
-		return e;
-	}
-	keep_fields(items, decode_query_get(&call->query, "fields"));
-	json_t *page = json_object();
-	json_object_set_new(page, "items", items);
-	json_object_set_new(page, "next_cursor",
-		cursor != NULL ? json_string(cursor) : json_null());
-	return call_json(call, page);
+	return e;
 }

@@ -26,12 +26,12 @@ void reply_json(struct api_reply *reply, int status, json_t *take_json)
 
 void reply_etag(struct api_reply *reply)
 {
-	char hash[HASH_TEXT_SIZE];
+	char hash[HASH_SHORT_TEXT_SIZE];
 
 	if (reply->etag != NULL)
 		return;
-	hash_sha256(str_get(&reply->body), reply->body.len, hash);
-	reply->etag = mem_printf("\"%.24s\"", hash);
+	hash_short(str_get(&reply->body), reply->body.len, hash);
+	reply->etag = mem_printf("\"%s\"", hash);
 }
 
 /* A tag without its "-gz": the compressed form of a reply has a tag of its own and means the same

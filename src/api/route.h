@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/decode.h"
+#include "model/record_write.h"
 #include "service/account.h"
 #include "service/op/op_type.h"
 
@@ -135,14 +136,16 @@ struct err *call_query(const struct call *call, void *ret_obj) ERR_RESULT;
 struct err *call_body(const struct call *call, void *ret_obj) ERR_RESULT;
 /** Answer with JSON. @take_json owned */
 struct err *call_json(struct call *call, json_t *take_json) ERR_RESULT;
+/** Writes what one row of a list has, between begin and end. @obj record of list_of */
+typedef struct err *(*call_item_fn)(struct service *svc, const void *obj, struct record_writer *w);
+/** Answer with one row as a list has it. @obj record of the route's reply_type */
+struct err *call_item(struct call *call, const void *obj, call_item_fn item) ERR_RESULT;
 /** Answer 201 with JSON and Location /api/COLLECTION/ID. @take_json owned */
 struct err *call_created(struct call *call, const char *collection, int64_t id,
 	json_t *take_json) ERR_RESULT;
 
-/** Makes the JSON of one row of a list. @obj record of list_of */
-typedef struct err *(*call_item_fn)(struct service *svc, const void *obj, json_t **ret_json);
 struct store_query;
 /** Answer with a page of route->list_of under the query's limit, cursor, sort, q and filters.
- * @base conditions that the handler adds, NULL = none   @item NULL: record_to_json() */
+ * @base conditions that the handler adds, NULL = none   @item NULL: the fields of the record */
 struct err *call_list(struct call *call, const struct store_query *base,
 	call_item_fn item) ERR_RESULT;

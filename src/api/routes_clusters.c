@@ -21,9 +21,14 @@ static const struct record_type cluster_remove_query_type = {
 	.n_fields = ARRAY_LEN(cluster_remove_fields),
 };
 
-static struct err *cluster_item(struct service *svc, const void *obj, json_t **ret_json)
+static struct err *cluster_item(struct service *svc, const void *obj, struct record_writer *w)
 {
-	return cluster_json(svc, obj, ret_json);
+	json_t *json = NULL;
+
+	TRY(cluster_json(svc, obj, &json));
+	record_write_object(w, json);
+	json_decref(json);
+	return NULL;
 }
 
 static struct err *list_clusters(struct call *call)

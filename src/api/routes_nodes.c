@@ -38,9 +38,9 @@ static const struct record_type node_remove_query_type = {
 	.n_fields = ARRAY_LEN(node_remove_fields),
 };
 
-static struct err *node_item(struct service *svc, const void *obj, json_t **ret_json)
+static struct err *node_item(struct service *svc, const void *obj, struct record_writer *w)
 {
-	return node_json(svc, obj, ret_json);
+	return node_write(svc, obj, w);
 }
 
 static struct err *list_nodes(struct call *call)
@@ -65,16 +65,12 @@ static struct err *list_nodes(struct call *call)
 /* Answer with a node and free it. */
 static struct err *reply_node(struct call *call, struct node *node)
 {
-	json_t *json = NULL;
-	struct err *e = node_json(call->svc, node, &json);
-	int64_t id = node->id;
+	struct err *e = call_item(call, node, node_item);
 
-	record_done(&node_type, node);
-	if (e != NULL)
-		return e;
 	if (call->route->status == 201)
-		return call_created(call, "nodes", id, json);
-	return call_json(call, json);
+		call->reply->location = mem_printf("/api/nodes/%lld", (long long)node->id);
+	record_done(&node_type, node);
+	return e;
 }
 
 static struct err *create_node(struct call *call)

@@ -122,9 +122,14 @@ static const struct record_type op_prune_body_type = {
 	.n_fields = ARRAY_LEN(op_prune_fields),
 };
 
-static struct err *op_item(struct service *svc, const void *obj, json_t **ret_json)
+static struct err *op_item(struct service *svc, const void *obj, struct record_writer *w)
 {
-	return op_json(svc, obj, false, ret_json);
+	json_t *json = NULL;
+
+	TRY(op_json(svc, obj, false, &json));
+	record_write_object(w, json);
+	json_decref(json);
+	return NULL;
 }
 
 static struct err *find_op(const struct call *call, struct operation *ret_op)

@@ -33,3 +33,11 @@ void hash_sha256(const void *data, size_t size, char text[static HASH_TEXT_SIZE]
 	crypto_hash_sha256(digest, data, size);
 	sodium_bin2hex(text, HASH_TEXT_SIZE, digest, sizeof(digest));
 }
+
+void hash_short(const void *data, size_t size, char text[static HASH_SHORT_TEXT_SIZE])
+{
+	unsigned char digest[crypto_generichash_BYTES_MIN];
+
+	must(crypto_generichash(digest, sizeof(digest), data, size, NULL, 0) == 0);
+	sodium_bin2hex(text, HASH_SHORT_TEXT_SIZE, digest, HASH_SHORT_TEXT_SIZE / 2);
+}

@@ -15,3 +15,7 @@ char *rand_text(size_t n);
 #define HASH_TEXT_SIZE 65
 /** SHA-256 of data in lower-case hex. */
 void hash_sha256(const void *data, size_t size, char text[static HASH_TEXT_SIZE]);
+#define HASH_SHORT_TEXT_SIZE 25
+/** 96 bits of BLAKE2b as lower-case hex: several times faster than SHA-256, for what is compared
+ * but kept nowhere (ETags). Any thread. */
+void hash_short(const void *data, size_t size, char text[static HASH_SHORT_TEXT_SIZE]);

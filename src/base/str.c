@@ -124,12 +124,28 @@ static void add_json_ascii(struct str *s, unsigned char c)
 		str_addc(s, (char)c);
 }
 
+/* How many bytes from p on stand for themselves in JSON: nearly all of nearly every text. */
+static size_t plain_len(const unsigned char *p)
+{
+	size_t n = 0;
+
+	while (p[n] >= 0x20 && p[n] < 0x7f && p[n] != '"' && p[n] != '\\')
+		n++;
+	return n;
+}
+
 void str_add_json(struct str *s, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
 	str_addc(s, '"');
 	while (*p != '\0') {
+		size_t plain = plain_len(p);
+		if (plain > 0) {
+			str_add(s, (const char *)p, plain);
+			p += plain;
+			continue;
+		}
 		size_t n = utf8_len(p);
 		if (n == 1)
 			add_json_ascii(s, *p);

@@ -280,23 +280,40 @@ struct err *node_remove(struct service *svc, const struct actor *who, const char
 	return err_wrap(e, "remove node %s", id_or_name);
 }
 
+/* Name of a node's cluster, NULL in none; owned. */
+static struct err *name_of_cluster(struct service *svc, const struct node *node, char **ret_name)
+{
+	struct cluster c;
+
+	*ret_name = NULL;
+	if (node->cluster_id == I64_NONE)
+		return NULL;
+	TRY(store_get(svc->store, &cluster_type, node->cluster_id, &c));
+	*ret_name = MOVE(c.name);
+	record_done(&cluster_type, &c);
+	return NULL;
+}
+
 struct err *node_json(struct service *svc, const struct node *node, json_t **ret_json)
 {
-	json_t *json = record_to_json(&node_type, node);
-	json_t *cluster_name = json_null();
+	cleanup(mem_freep) char *cluster_name = NULL;
 
-	if (node->cluster_id != I64_NONE) {
-		struct cluster c;
-		struct err *e = store_get(svc->store, &cluster_type, node->cluster_id, &c);
-		if (e != NULL) {
-			json_decref(json);
-			return e;
-		}
-		cluster_name = json_string(c.name);
-		record_done(&cluster_type, &c);
-	}
-	json_object_set_new(json, "cluster_name", cluster_name);
+	TRY(name_of_cluster(svc, node, &cluster_name));
+	json_t *json = record_to_json(&node_type, node);
+	json_object_set_new(json, "cluster_name",
+		cluster_name != NULL ? json_string(cluster_name) : json_null());
 	json_object_set_new(json, "has_sudo_password", json_boolean(node->become_password != NULL));
 	*ret_json = json;
+	return NULL;
+}
+
+struct err *node_write(struct service *svc, const struct node *node, struct record_writer *w)
+{
+	cleanup(mem_freep) char *cluster_name = NULL;
+
+	TRY(name_of_cluster(svc, node, &cluster_name));
+	record_write_fields(w, &node_type, node);
+	record_write_text(w, "cluster_name", cluster_name);
+	record_write_bool(w, "has_sudo_password", node->become_password != NULL);
 	return NULL;
 }

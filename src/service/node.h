@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "model/node.h"
+#include "model/record_write.h"
 #include "service/service.h"
 
 /** Find a node by id ("7") or hostname. Errors: ERR_NOT_FOUND with a hint. */
@@ -22,6 +23,9 @@ struct err *node_remove(struct service *svc, const struct actor *who, const char
 	bool force) ERR_RESULT;
 /** As the API shows a node: the record and cluster_name. Owned. */
 struct err *node_json(struct service *svc, const struct node *node, json_t **ret_json) ERR_RESULT;
+/** The same written as text: what stands between the braces of the object. */
+struct err *node_write(struct service *svc, const struct node *node,
+	struct record_writer *w) ERR_RESULT;
 /** Dynamic inventory of Ansible for all nodes (`mko inventory --list`). Owned. */
 struct err *node_inventory(struct service *svc, json_t **ret_json) ERR_RESULT;
 /** Path of a key with "~/" replaced by the home folder; NULL stays NULL; the caller frees. */

@@ -22,6 +22,7 @@ struct sqlite_table {
 	const struct record_type *type;
 	char *columns; /**< `"id", "hostname", ...` in the order of the fields */
 	sqlite3_stmt *statements[SQLITE_VERB_N_];
+	sqlite3_stmt **by; /**< by field: read the first row with this text, NULL = not yet made */
 };
 
 /** Statements of lists are cached by text; services ask for far fewer different ones. */
@@ -76,6 +77,9 @@ struct err *sqlite_prepare(struct sqlite_conn *c, const char *sql, sqlite3_stmt 
 /** The prepared statement of a verb for a type, borrowed and reset. @ret_table may be NULL */
 struct err *sqlite_verb(struct sqlite_conn *c, const struct record_type *type,
 	enum sqlite_verb verb, sqlite3_stmt **ret) ERR_RESULT;
+/** The prepared statement that reads the first row with ?1 in a field, borrowed and reset. */
+struct err *sqlite_by(struct sqlite_conn *c, const struct record_type *type, const char *field,
+	sqlite3_stmt **ret) ERR_RESULT;
 /** The table of a record type, borrowed until the next call. */
 const struct sqlite_table *sqlite_table(struct sqlite_conn *c, const struct record_type *type);
 /** Step a statement. @ret_row whether there is a row. Refuses when SQLite has lost the transaction.

@@ -151,10 +151,7 @@ static struct err *get_statement(struct sqlite_conn *c, const struct record_type
 		sqlite_bind_number(*ret, 1, key->number);
 		return NULL;
 	}
-	cleanup(mem_freep) char *sql =
-		mem_printf("SELECT %s FROM \"%s\" WHERE \"%s\" = ?1 ORDER BY \"id\" LIMIT 1",
-			sqlite_table(c, type)->columns, type->table, key->field);
-	TRY(sqlite_prepare(c, sql, ret));
+	TRY(sqlite_by(c, type, key->field, ret));
 	sqlite_bind_text(*ret, 1, key->text);
 	return NULL;
 }

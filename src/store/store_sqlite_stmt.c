@@ -153,7 +153,9 @@ static struct sqlite_table *find_table(struct sqlite_conn *c, const struct recor
 	must(strcmp(type->fields[0].name, "id") == 0); /* insert and update rely on it */
 	c->tables = mem_realloc_array(c->tables, c->n_tables + 1, sizeof(*c->tables));
 	struct sqlite_table *t = &c->tables[c->n_tables++];
-	*t = (struct sqlite_table){.type = type, .columns = column_list(type)};
+	*t = (struct sqlite_table){.type = type,
+		.columns = column_list(type),
+		.by = mem_zalloc(type->n_fields * sizeof(*t->by))};
 	return t;
 }
 
@@ -212,6 +214,24 @@ struct err *sqlite_verb(struct sqlite_conn *c, const struct record_type *type,
 	return NULL;
 }
 
+struct err *sqlite_by(struct sqlite_conn *c, const struct record_type *type, const char *field,
+	sqlite3_stmt **ret)
+{
+	struct sqlite_table *t = find_table(c, type);
+	const struct field *f = record_field(type, field);
+
+	must(f != NULL);
+	sqlite3_stmt **stmt = &t->by[f - type->fields];
+	if (*stmt == NULL) {
+		cleanup(mem_freep) char *sql = mem_printf(
+			"SELECT %s FROM \"%s\" WHERE \"%s\" = ?1 ORDER BY \"id\" LIMIT 1",
+			t->columns, type->table, field);
+		TRY(prepare(c, sql, stmt));
+	}
+	*ret = *stmt;
+	return NULL;
+}
+
 struct err *sqlite_step(struct sqlite_conn *c, sqlite3_stmt *stmt, bool *ret_row)
 {
 	/* After a full disk or an I/O error SQLite may have rolled back by itself: what follows
@@ -255,6 +275,9 @@ void sqlite_forget(struct sqlite_conn *c)
 	for (size_t i = 0; i < c->n_tables; i++) {
 		for (int verb = 0; verb < SQLITE_VERB_N_; verb++)
 			sqlite3_finalize(c->tables[i].statements[verb]);
+		for (size_t field = 0; field < c->tables[i].type->n_fields; field++)
+			sqlite3_finalize(c->tables[i].by[field]);
+		mem_free(c->tables[i].by);
 		mem_free(c->tables[i].columns);
 	}
 	mem_free(c->tables);
