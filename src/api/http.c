@@ -28,7 +28,6 @@ void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	struct listener *l = cls;
 	struct request *r = mem_zalloc(sizeof(*r));
 	const char *question = strchr(uri, '?');
-	cleanup(mem_freep) char *id = rand_text(16);
 
 	r->http = l->http;
 	r->listener = l;
@@ -36,7 +35,8 @@ void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	r->begun_ms = loop_now_ms(l->http->loop);
 	r->path = question != NULL ? mem_strndup(uri, (size_t)(question - uri)) : mem_strdup(uri);
 	r->query = question != NULL ? mem_strdup(question + 1) : NULL;
-	snprintf(r->id, sizeof(r->id), "%s", id);
+	snprintf(r->id, sizeof(r->id), "%s%08llx", l->http->id_prefix,
+		(unsigned long long)l->http->n_requests++);
 	l->http->active++;
 	return r;
 }
@@ -278,7 +278,7 @@ static void resume(struct request *r)
 	r->http->queued--;
 	r->state = REQUEST_READY;
 	MHD_resume_connection(r->connection);
-	listener_run(r->listener);
+	listener_run_soon(r->listener); /* one MHD_run for all that are answered in this turn */
 }
 
 static void request_done(struct work *work, const struct err *commit_error);
@@ -413,6 +413,8 @@ struct err *http_new(struct loop *loop, struct worker *worker, const struct http
 	http->worker = worker;
 	http->options = *o;
 	http->ring_floor = o->newest_event;
+	cleanup(mem_freep) char *prefix = rand_text(HTTP_ID_PREFIX_LEN);
+	snprintf(http->id_prefix, sizeof(http->id_prefix), "%s", prefix);
 	struct err *e = http_listen_all(http);
 	http->options.inherited = NULL; /* MHD owns them now */
 	http->options.n_inherited = 0;

@@ -12,6 +12,7 @@
 #define HTTP_TIMEOUT_S 60  /* a silent connection, or a reader that takes nothing */
 #define HTTP_BODY_MS 30000 /* a body must be there in full */
 #define HTTP_HEARTBEAT_MS 15000
+#define HTTP_ID_PREFIX_LEN 8 /* of request IDs: random, one for each start of the server */
 #define HTTP_HEADERS_MAX                                                                           \
 	((size_t)16 << 10) /* of one connection: an open stream costs this and a block */
 
@@ -24,7 +25,6 @@ struct listener {
 	int fd; /* listening; closed by MHD */
 	enum api_door door;
 	bool secure;
-	bool running; /* inside MHD_run */
 };
 #define HTTP_LISTENERS_MAX 8
 
@@ -54,7 +54,7 @@ struct request {
 	struct listener *listener;
 	struct MHD_Connection *connection;
 	enum request_state state;
-	char id[24];
+	char id[HTTP_ID_PREFIX_LEN + 17]; /* prefix and number */
 	char *method, *path, *query, *address, *local_user;
 	struct str body;
 	int64_t begun_ms;
@@ -76,8 +76,10 @@ struct http {
 	struct listener listeners[HTTP_LISTENERS_MAX];
 	size_t n_listeners;
 	char *url;
-	size_t active; /* requests that MHD knows */
-	size_t queued; /* of these, in the hands of the worker or the pool */
+	char id_prefix[HTTP_ID_PREFIX_LEN + 1];
+	uint64_t n_requests; /* ever; the rest of a request ID */
+	size_t active;       /* requests that MHD knows */
+	size_t queued;       /* of these, in the hands of the worker or the pool */
 	struct stream *streams;
 	size_t n_streams;
 	struct http_event ring[HTTP_RING_N];
@@ -97,6 +99,8 @@ struct err *http_listen_all(struct http *http) ERR_RESULT;
 struct err *listener_start(struct http *http, int fd, enum api_door door, bool secure) ERR_RESULT;
 /** Let MHD work and re-arm its timer. */
 void listener_run(struct listener *l);
+/** listener_run() in the next turn of the loop; many calls in this turn make one. */
+void listener_run_soon(struct listener *l);
 /** Login name of the peer of a Unix socket. Caller frees. */
 char *http_peer_name(int fd);
 /** "10.0.0.7" of the peer, NULL for a Unix socket. Caller frees. */

@@ -222,18 +222,16 @@ void listener_run(struct listener *l)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
-	if (l->running) {
-		/* a callback of MHD wants more work done: the timer does it in the next turn */
-		loop_timer_start(l->timer, 0, 0);
-		return;
-	}
-	l->running = true;
 	MHD_run(l->mhd);
-	l->running = false;
 	if (MHD_get_timeout(l->mhd, &timeout_ms) == MHD_YES)
 		loop_timer_start(l->timer, timeout_ms < 60000 ? (int64_t)timeout_ms : 60000, 0);
 	else
 		loop_timer_stop(l->timer);
+}
+
+void listener_run_soon(struct listener *l)
+{
+	loop_timer_start(l->timer, 0, 0);
 }
 
 static void on_poll(void *user)

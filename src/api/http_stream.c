@@ -232,8 +232,7 @@ void stream_wake(struct stream *s)
 		return;
 	s->suspended = false;
 	MHD_resume_connection(s->request->connection);
-	loop_timer_start(s->request->listener->timer, 0,
-		0); /* one MHD_run for all that wake in this turn */
+	listener_run_soon(s->request->listener);
 }
 
 void stream_end_all(struct http *http)

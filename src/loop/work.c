@@ -21,19 +21,26 @@ struct queue_of_posted {
 	struct posted *first, **last;
 };
 
+struct queue_of_work {
+	struct work *first, **last;
+};
+
 struct worker {
 	struct worker_hooks hooks;
 	struct loop *loop;
-	uv_async_t wake; /* closed by worker_free */
+	uv_async_t wake;      /* closed by worker_free */
+	uv_prepare_t handing; /* too: hands over what this turn of the loop has submitted */
+	unsigned open_handles;
 	uv_thread_t thread;
 	uv_mutex_t lock; /* guards what stands between the lines */
 	uv_cond_t more;
 	/* ---- */
-	struct work *first, **last;
+	struct queue_of_work in;
 	struct queue_of_posted out;
 	bool stopping;
 	/* ---- */
-	size_t pending; /* loop only */
+	struct queue_of_work turn; /* submitted in this turn, loop only */
+	size_t pending;            /* loop only */
 	size_t max_queue;
 };
 
@@ -44,6 +51,12 @@ static void append(struct queue_of_posted *q, struct posted *p)
 }
 
 static void init_queue(struct queue_of_posted *q)
+{
+	q->first = NULL;
+	q->last = &q->first;
+}
+
+static void init_work(struct queue_of_work *q)
 {
 	q->first = NULL;
 	q->last = &q->first;
@@ -119,11 +132,10 @@ static void run_batch(struct worker *w, struct work *jobs)
 static struct work *take_all(struct worker *w)
 {
 	uv_mutex_lock(&w->lock);
-	while (w->first == NULL && !w->stopping)
+	while (w->in.first == NULL && !w->stopping)
 		uv_cond_wait(&w->more, &w->lock);
-	struct work *jobs = w->first;
-	w->first = NULL;
-	w->last = &w->first;
+	struct work *jobs = w->in.first;
+	init_work(&w->in);
 	uv_mutex_unlock(&w->lock);
 	return jobs;
 }
@@ -165,6 +177,25 @@ static void on_wake(uv_async_t *async)
 	drain(async->data);
 }
 
+/* All jobs of one turn at once: they share a transaction, and the thread is woken once. */
+static void hand_over(struct worker *w)
+{
+	uv_prepare_stop(&w->handing);
+	if (w->turn.first == NULL)
+		return;
+	uv_mutex_lock(&w->lock);
+	*w->in.last = w->turn.first;
+	w->in.last = w->turn.last;
+	uv_cond_signal(&w->more);
+	uv_mutex_unlock(&w->lock);
+	init_work(&w->turn);
+}
+
+static void on_handing(uv_prepare_t *prepare)
+{
+	hand_over(prepare->data);
+}
+
 struct worker *worker_new(struct loop *loop, const struct worker_hooks *hooks, size_t max_queue)
 {
 	struct worker *w = mem_zalloc(sizeof(*w));
@@ -173,11 +204,14 @@ struct worker *worker_new(struct loop *loop, const struct worker_hooks *hooks, s
 	w->hooks = *hooks;
 	w->loop = loop;
 	w->max_queue = max_queue;
-	w->last = &w->first;
+	init_work(&w->in);
+	init_work(&w->turn);
 	init_queue(&w->out);
 	must(uv_mutex_init(&w->lock) == 0 && uv_cond_init(&w->more) == 0);
 	must(uv_async_init(&loop->uv, &w->wake, on_wake) == 0);
-	w->wake.data = w;
+	must(uv_prepare_init(&loop->uv, &w->handing) == 0);
+	w->wake.data = w->handing.data = w;
+	w->open_handles = 2;
 	sigfillset(&all); /* signals belong to the loop's thread */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	must(uv_thread_create(&w->thread, worker_main, w) == 0);
@@ -191,11 +225,9 @@ bool worker_submit(struct worker *w, struct work *work)
 	if (w->pending >= w->max_queue)
 		return false;
 	w->pending++;
-	uv_mutex_lock(&w->lock);
-	*w->last = work;
-	w->last = &work->next;
-	uv_cond_signal(&w->more);
-	uv_mutex_unlock(&w->lock);
+	*w->turn.last = work;
+	w->turn.last = &work->next;
+	must(uv_prepare_start(&w->handing, on_handing) == 0);
 	return true;
 }
 
@@ -206,13 +238,17 @@ size_t worker_pending(const struct worker *w)
 
 static void free_worker(uv_handle_t *handle)
 {
-	mem_free(handle->data);
+	struct worker *w = handle->data;
+
+	if (--w->open_handles == 0)
+		mem_free(w);
 }
 
 void worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
+	hand_over(w);
 	uv_mutex_lock(&w->lock);
 	w->stopping = true;
 	uv_cond_signal(&w->more);
@@ -223,6 +259,7 @@ void worker_free(struct worker *w)
 	uv_mutex_destroy(&w->lock);
 	uv_cond_destroy(&w->more);
 	uv_close((uv_handle_t *)(void *)&w->wake, free_worker);
+	uv_close((uv_handle_t *)(void *)&w->handing, free_worker);
 }
 
 struct pool_job {
