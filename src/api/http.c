@@ -12,6 +12,7 @@
 
 #include "api/accept.h"
 #include "api/gzip.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/rand.h"
@@ -404,6 +405,52 @@ static void on_heartbeat(void *user)
 	stream_heartbeat(user);
 }
 
+/* Say until when the certificate is good; a server with an old one is better than none. */
+static void tell_expiry(const struct http *http)
+{
+	char until[CLOCK_TEXT_SIZE];
+	int64_t expires_at = tls_expires_at(http->tls);
+
+	clock_format(expires_at, until);
+	if (expires_at < clock_utc(&clock_system))
+		log_warn("TLS certificate %s ended at %s: browsers refuse it, renew it",
+			http->options.tls_cert, until);
+	else
+		log_info("TLS certificate %s is valid until %s", http->options.tls_cert, until);
+}
+
+void http_reload_tls(struct http *http)
+{
+	if (http->tls == NULL)
+		return;
+	struct err *e = tls_reload(http->tls);
+	if (e != NULL)
+		log_error("the new TLS certificate cannot be used: %s, keeping the old one",
+			err_message(e));
+	else
+		tell_expiry(http);
+	err_free(e);
+}
+
+static void on_tls_timer(void *user)
+{
+	struct http *http = user;
+
+	if (tls_files_changed(http->tls))
+		http_reload_tls(http);
+}
+
+static void start_timers(struct http *http)
+{
+	http->heartbeat = loop_timer_new(http->loop, on_heartbeat, http);
+	loop_timer_start(http->heartbeat, HTTP_HEARTBEAT_MS, HTTP_HEARTBEAT_MS);
+	if (http->tls == NULL)
+		return;
+	tell_expiry(http);
+	http->tls_timer = loop_timer_new(http->loop, on_tls_timer, http);
+	loop_timer_start(http->tls_timer, HTTP_TLS_CHECK_MS, HTTP_TLS_CHECK_MS);
+}
+
 struct err *http_new(struct loop *loop, struct worker *worker, const struct http_options *o,
 	struct http **ret_http)
 {
@@ -422,8 +469,7 @@ struct err *http_new(struct loop *loop, struct worker *worker, const struct http
 		http_free(http);
 		return e;
 	}
-	http->heartbeat = loop_timer_new(loop, on_heartbeat, http);
-	loop_timer_start(http->heartbeat, HTTP_HEARTBEAT_MS, HTTP_HEARTBEAT_MS);
+	start_timers(http);
 	*ret_http = http;
 	return NULL;
 }
@@ -495,7 +541,9 @@ void http_free(struct http *http)
 		mem_free(event->text);
 	}
 	loop_timer_free(http->heartbeat);
+	loop_timer_free(http->tls_timer);
 	loop_timer_free(http->stop_timer);
+	tls_close(http->tls);
 	mem_free(http->url);
 	mem_free(http);
 }

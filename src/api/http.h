@@ -43,6 +43,10 @@ void http_publish(struct http *http, struct http_event *take_events, size_t n);
 /** Files of an operation grew: wake the streams that follow them. @operation 0 = any */
 void http_wake_files(struct http *http, int64_t operation);
 
+/** Read the certificate's files again (SIGHUP); the server also looks at them by itself. A pair
+ * that cannot be used is logged, and the old one stays. Nothing to do without TLS. */
+void http_reload_tls(struct http *http);
+
 /** Stop listening, end streams, let requests in flight finish; then call done once. */
 void http_stop(struct http *http, void (*done)(void *user), void *user);
 /** Requests being served and streams open. */

@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 
 #include "api/http.h"
+#include "api/http_tls.h"
 #include "base/mem.h"
 
 #define HTTP_RING_N 4096 /* events kept for streams; older ones are read from the store */
@@ -13,6 +14,7 @@
 #define HTTP_BODY_MS 30000 /* a body must be there in full */
 #define HTTP_HEARTBEAT_MS 15000
 #define HTTP_ID_PREFIX_LEN 8 /* of request IDs: random, one for each start of the server */
+#define HTTP_TLS_CHECK_MS 2000 /* how often the files of the certificate are looked at */
 #define HTTP_HEADERS_MAX                                                                           \
 	((size_t)16 << 10) /* of one connection: an open stream costs this and a block */
 
@@ -85,6 +87,8 @@ struct http {
 	struct http_event ring[HTTP_RING_N];
 	size_t ring_begin, ring_n;
 	int64_t ring_floor; /* every event after this one is in the ring */
+	struct tls *tls;    /* NULL: plain */
+	struct loop_timer *tls_timer;
 	struct loop_timer *heartbeat;
 	struct loop_timer *stop_timer;
 	int stop_rounds;

@@ -18,6 +18,7 @@
 #include "base/parse.h"
 
 #define BACKLOG 1024
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* "127.0.0.1:5000", "[::1]:5000", "localhost:5000", ":5000" -> host and port. */
 static struct err *split_address(const char *text, char **ret_host, char **ret_port)
@@ -201,6 +202,8 @@ struct err *http_listen_all(struct http *http)
 
 	if ((o->tls_cert == NULL) != (o->tls_key == NULL))
 		return err_new(ERR_INVALID, "TLS needs both a certificate and a key");
+	if (o->tls_cert != NULL)
+		TRY(tls_open(o->tls_cert, o->tls_key, &http->tls));
 	TRY(start_inherited(http, &tcp));
 	if (o->socket_path != NULL) {
 		TRY(open_unix(o->socket_path, &fd));
@@ -248,23 +251,14 @@ static void on_mhd_log(void *cls, const char *fmt, va_list ap)
 	log_debug("http: %s", text);
 }
 
-static struct err *load_tls(const struct http *http, bool secure, char **ret_cert, char **ret_key)
-{
-	if (!secure)
-		return NULL;
-	TRY_WRAP(fs_read(http->options.tls_cert, 1 << 20, ret_cert, NULL), "TLS certificate");
-	TRY_WRAP(fs_read(http->options.tls_key, 1 << 20, ret_key, NULL), "TLS key");
-	return NULL;
-}
-
-static struct MHD_Daemon *start_mhd(struct listener *l, const char *cert, const char *key)
+static struct MHD_Daemon *start_mhd(struct listener *l)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
 		(l->secure ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
-		{l->secure ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
-			(void *)(uintptr_t)cert},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+		{l->secure ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0,
+			(void *)(uintptr_t)TLS_PRIORITIES},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tls_retrieve},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
@@ -282,23 +276,12 @@ struct err *listener_start(struct http *http, int fd, enum api_door door, bool s
 {
 	must(http->n_listeners < HTTP_LISTENERS_MAX);
 	struct listener *l = &http->listeners[http->n_listeners];
-	cleanup(mem_freep) char *cert = NULL;
-	cleanup(mem_freep) char *key = NULL;
 
 	*l = (struct listener){.http = http, .fd = fd, .door = door, .secure = secure};
-	struct err *e = load_tls(http, secure, &cert, &key);
-	if (e == NULL) {
-		l->mhd = start_mhd(l, cert, key);
-		if (l->mhd == NULL)
-			e = secure
-				? err_new(ERR_INVALID,
-					  "the TLS certificate and key cannot be used together: %s, %s",
-					  http->options.tls_cert, http->options.tls_key)
-				: err_new(ERR_IO, "start the HTTP server");
-	}
-	if (e != NULL) {
+	l->mhd = start_mhd(l);
+	if (l->mhd == NULL) {
 		close(fd);
-		return e;
+		return err_new(ERR_IO, "start the HTTP server");
 	}
 	l->timer = loop_timer_new(http->loop, on_timer, l);
 	http->n_listeners++;

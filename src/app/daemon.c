@@ -339,8 +339,7 @@ static void on_signal(void *user, int signum)
 	struct daemon *d = user;
 
 	if (signum == SIGHUP) {
-		log_info(
-			"SIGHUP: nothing can be reloaded yet; restart the service for changed settings");
+		http_reload_tls(d->http);
 		return;
 	}
 	if (d->stopping)

@@ -104,9 +104,9 @@ class Mko:
     def spawn(self, *args):
         return subprocess.Popen([MKO, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def start_daemon(self):
+    def start_daemon(self, *args):
         log = open(os.path.join(self.folder, "web.log"), "a", encoding="utf-8")
-        self.daemon = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0"], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.daemon = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0", *args], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         socket = os.path.join(self.data, "mko.sock")
         curl = ["curl", "-s", "-f", "-o", "/dev/null", "--unix-socket", socket, "http://localhost/api/health"]

@@ -298,27 +298,5 @@ class ServiceManager(ServerCase):
         notify.close()
 
 
-class Tls(ServerCase):
-    def test_tls(self):
-        cert, key = (os.path.join(self.mko.folder, name) for name in ("cert.pem", "key.pem"))
-        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                               "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], capture_output=True)
-        if made.returncode != 0:
-            self.skipTest("openssl cannot make a certificate here")
-        env = {**self.mko.env, "MKO_DATA_DIR": os.path.join(self.mko.folder, "tls")}
-        log_path = os.path.join(self.mko.folder, "tls.log")
-        with open(log_path, "w", encoding="utf-8") as log:
-            server = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key], env=env, stderr=log, stdout=log)
-        try:
-            def url():
-                with open(log_path, encoding="utf-8") as text:
-                    return next((word for word in text.read().split() if word.startswith("https://")), None)
-            answer = subprocess.run(["curl", "-s", "--cacert", cert, wait_until(url, 20, "ready") + "/api/health"], capture_output=True, text=True)
-            self.assertEqual(json.loads(answer.stdout)["status"], "ok")
-        finally:
-            server.terminate()
-            self.assertEqual(server.wait(15), 0)
-
-
 if __name__ == "__main__":
     unittest.main()
