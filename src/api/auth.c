@@ -82,6 +82,16 @@ static enum role needed_role(const struct call *call)
 	return call->route->role;
 }
 
+/* A route that does not say that it knows limits is closed to accounts that have one. */
+static struct err *check_scope(const struct call *call, enum role needed)
+{
+	if (call->svc->scope == NULL || needed == ROLE_NONE ||
+		(call->route->flags & ROUTE_ANY_SCOPE) != 0)
+		return NULL;
+	return err_new(ERR_FORBIDDEN, "%s is limited to some clusters: this is about all of them",
+		call->actor.name);
+}
+
 struct err *auth_call(struct call *call, struct identity *ret_identity)
 {
 	enum role needed = needed_role(call);
@@ -98,8 +108,9 @@ struct err *auth_call(struct call *call, struct identity *ret_identity)
 	} else if (call->req->door == API_DOOR_LOCAL && call->req->authorization == NULL) {
 		as_local(call);
 	}
+	call->svc->scope = ret_identity->scope;
 	if (call->actor.role >= needed)
-		return NULL;
+		return check_scope(call, needed);
 	if (call->actor.role == ROLE_NONE)
 		return err_hint(err_new(ERR_UNAUTHENTICATED, "not logged in"),
 			"send a token (mko token create) or log in at /api/login");

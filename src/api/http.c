@@ -18,6 +18,7 @@
 #include "base/rand.h"
 #include "api/reply.h"
 #include "model/operation.h"
+#include "service/scope.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1 << 20)
 #define BODY_DRAIN_MAX ((int64_t)64 << 20)
@@ -538,6 +539,7 @@ void http_free(struct http *http)
 	for (size_t i = 0; i < http->ring_n; i++) {
 		struct http_event *event = &http->ring[(http->ring_begin + i) % HTTP_RING_N];
 		mem_free(event->topic);
+		scope_free(event->clusters);
 		mem_free(event->text);
 	}
 	loop_timer_free(http->heartbeat);

@@ -32,10 +32,11 @@ const char *http_url(const struct http *http);
 /** A committed event for the streams. */
 struct http_event {
 	int64_t id;
-	char *topic;       /**< owned */
-	char *text;        /**< owned: as api_event_text() writes it */
-	int64_t operation; /**< the operation it is about, 0 = none */
-	bool final;        /**< that operation has its final status */
+	char *topic;            /**< owned */
+	struct scope *clusters; /**< owned: which ones it tells of */
+	char *text;             /**< owned: as api_event_text() writes it */
+	int64_t operation;      /**< the operation it is about, 0 = none */
+	bool final;             /**< that operation has its final status */
 };
 /** Hand over new events in order; wakes the streams. @take_events owned: array of n with their
  * texts */

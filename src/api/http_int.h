@@ -13,7 +13,7 @@
 #define HTTP_TIMEOUT_S 60  /* a silent connection, or a reader that takes nothing */
 #define HTTP_BODY_MS 30000 /* a body must be there in full */
 #define HTTP_HEARTBEAT_MS 15000
-#define HTTP_ID_PREFIX_LEN 8 /* of request IDs: random, one for each start of the server */
+#define HTTP_ID_PREFIX_LEN 8   /* of request IDs: random, one for each start of the server */
 #define HTTP_TLS_CHECK_MS 2000 /* how often the files of the certificate are looked at */
 #define HTTP_HEADERS_MAX                                                                           \
 	((size_t)16 << 10) /* of one connection: an open stream costs this and a block */

@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "service/event.h"
 #include "service/query.h"
+#include "service/scope.h"
 
 #define PAGE_N 500
 #define BLOCK ((size_t)4 << 10)
@@ -33,6 +34,7 @@ struct page {
 	int64_t after;         /* in: start; out: where it ends */
 	struct str text;
 	char *topics;
+	struct scope *scope;
 	struct err *error;
 };
 
@@ -41,7 +43,7 @@ static void page_row(struct page *page, const struct event *event)
 	struct stream filter = {.what = {.topics = page->topics}};
 
 	page->after = event->id;
-	if (wants(&filter, event->topic))
+	if (wants(&filter, event->topic) && scope_has_all(page->scope, event->clusters))
 		api_event_text(event, &page->text);
 }
 
@@ -62,6 +64,7 @@ static void page_free(struct page *page)
 {
 	str_done(&page->text);
 	mem_free(page->topics);
+	scope_free(page->scope);
 	err_free(page->error);
 	mem_free(page);
 }
@@ -94,6 +97,7 @@ static void load_page(struct stream *s)
 	page->stream = s;
 	page->after = s->what.after;
 	page->topics = mem_strdup(s->what.topics);
+	page->scope = scope_copy(s->what.scope);
 	if (!worker_submit(s->request->http->worker, &page->work)) {
 		page_free(page); /* the next heartbeat tries again */
 		return;
@@ -124,7 +128,7 @@ static void from_ring(struct stream *s)
 	for (size_t i = low; i < http->ring_n && s->first.len < BLOCK; i++) {
 		const struct http_event *event = &http->ring[(http->ring_begin + i) % HTTP_RING_N];
 		s->what.after = event->id;
-		if (wants(s, event->topic))
+		if (wants(s, event->topic) && scope_covers(s->what.scope, event->clusters))
 			str_adds(&s->first, event->text);
 	}
 }
@@ -223,6 +227,7 @@ void stream_close(struct stream *s)
 	str_done(&s->first);
 	mem_free(s->what.topics);
 	mem_free(s->what.path);
+	scope_free(s->what.scope);
 	mem_free(s);
 }
 
@@ -284,6 +289,7 @@ static void ring_push(struct http *http, struct http_event event)
 		struct http_event *oldest = &http->ring[http->ring_begin];
 		http->ring_floor = oldest->id;
 		mem_free(oldest->topic);
+		scope_free(oldest->clusters);
 		mem_free(oldest->text);
 		http->ring_begin = (http->ring_begin + 1) % HTTP_RING_N;
 		http->ring_n--;

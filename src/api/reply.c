@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/seal.h"
+#include "service/scope.h"
 
 static int add_to_str(const char *data, size_t len, void *user)
 {
@@ -86,6 +87,8 @@ void api_reply_done(struct api_reply *reply)
 	mem_freep(&reply->cache_control);
 	mem_freep(&reply->streaming.topics);
 	mem_freep(&reply->streaming.path);
+	scope_free(reply->streaming.scope);
+	reply->streaming.scope = NULL;
 	api_work_free(reply->work);
 	reply->work = NULL;
 }

@@ -24,7 +24,10 @@ enum route_flag {
 	ROUTE_AUDIT_ERRORS = 1 << 4,   /**< a refusal is written to the audit log (login, set-up) */
 	ROUTE_ACTION_NODE = 1 << 5,    /**< {action} stands for every type "node.X" */
 	ROUTE_ACTION_CLUSTER = 1 << 6, /**< {action} stands for every type "cluster.X" */
-	ROUTE_NO_STORE = 1 << 7,       /**< the reply holds a secret: Cache-Control: no-store */
+	/** Also answers accounts that are limited to clusters: what it finds, lists and makes goes
+	 * through find_record(), find_by_id(), query_page() or scope.h. Others refuse them. */
+	ROUTE_ANY_SCOPE = 1 << 8,
+	ROUTE_NO_STORE = 1 << 7, /**< the reply holds a secret: Cache-Control: no-store */
 };
 #define ROUTE_ACTION (ROUTE_ACTION_NODE | ROUTE_ACTION_CLUSTER)
 

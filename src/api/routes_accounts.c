@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "base/seal.h"
 #include "service/query.h"
+#include "service/scope.h"
 
 struct login_body {
 	int64_t id;
@@ -43,6 +44,7 @@ struct user_body {
 	int64_t id;
 	char *name, *password;
 	int64_t role;
+	json_t *clusters;
 	bool disabled;
 };
 static const struct field user_body_fields[] = {
@@ -52,6 +54,8 @@ static const struct field user_body_fields[] = {
 		.max = ACCOUNT_PASSWORD_MAX, .help = "Password, at least 12 characters"),
 	ROW_ENUM(struct user_body, role, FIELD_CREATE, .choices = &role_table, .def = "viewer",
 		.help = "What the account may do"),
+	ROW_JSON(struct user_body, clusters, FIELD_CREATE, .check_json = check_json_clusters,
+		.help = "Ids or names of the clusters it is limited to; absent or null: all"),
 	ROW_BOOL(struct user_body, disabled, FIELD_CREATE, .help = "May not log in"),
 };
 static const struct record_type user_body_type = {"new_user", "new_user", sizeof(struct user_body),
@@ -74,6 +78,7 @@ struct token_body {
 	int64_t id;
 	char *name;
 	int64_t role;
+	json_t *clusters;
 	int64_t expires_s, expires_at;
 };
 static const struct field token_body_fields[] = {
@@ -81,6 +86,8 @@ static const struct field token_body_fields[] = {
 		.check = check_name, .help = "Name of the token"),
 	ROW_ENUM(struct token_body, role, FIELD_CREATE, .choices = &role_table, .def = "viewer",
 		.help = "What its holder may do"),
+	ROW_JSON(struct token_body, clusters, FIELD_CREATE, .check_json = check_json_clusters,
+		.help = "Ids or names of the clusters it is limited to; absent or null: all"),
 	ROW_I64(struct token_body, expires_s, FIELD_CREATE, .min = 0, .max = 315360000, .def = "0",
 		.help = "Seconds until it ends, 0: never"),
 	ROW_TIME(struct token_body, expires_at, FIELD_CREATE,
@@ -188,10 +195,12 @@ static struct err *get_me(struct call *call)
 {
 	json_t *id = call->actor.user_id != I64_NONE ? json_integer(call->actor.user_id)
 						     : json_null();
+	json_t *clusters = scope_json(call->svc->scope);
 
 	return call_json(call,
-		json_pack("{so ss ss}", "id", id, "name", call->actor.name, "role",
-			enum_text(&role_table, call->actor.role)));
+		json_pack("{so ss ss so}", "id", id, "name", call->actor.name, "role",
+			enum_text(&role_table, call->actor.role), "clusters",
+			clusters != NULL ? clusters : json_null()));
 }
 
 static struct err *finish_setup(struct call *call, const struct setup_body *body, const char *code)
@@ -280,6 +289,7 @@ static struct err *finish_create(struct call *call, const struct user_body *body
 	field_set_text(&wish.name, body->name);
 	wish.role = body->role;
 	wish.disabled = body->disabled;
+	wish.clusters = json_incref(body->clusters);
 	struct err *e = account_user_create(call->svc, &call->actor, &wish, hash, &user);
 	record_done(&user_type, &wish);
 	return e != NULL ? e : reply_user(call, &user);
@@ -290,7 +300,9 @@ static struct err *create_user(struct call *call)
 	struct user_body body;
 
 	record_init(&user_body_type, &body);
-	struct err *e = call_body(call, &body);
+	struct err *e = scope_resolve(call->svc, call->body);
+	if (e == NULL)
+		e = call_body(call, &body);
 	if (e == NULL && call->req->work == NULL) {
 		e = password_check("password", body.name, body.password);
 		if (e == NULL)
@@ -323,12 +335,18 @@ static struct err *remove_user(struct call *call)
 	return account_user_remove(call->svc, &call->actor, call->params[0]);
 }
 
+/* Accounts belong to no cluster: administrators of some clusters have to do with their own only. */
+static bool sees_all_accounts(const struct call *call)
+{
+	return call->actor.role == ROLE_ADMIN && call->svc->scope == NULL;
+}
+
 /* Own password: anybody who logs in, and proves the old one unless at a local door; another's:
  * administrators. */
 static struct err *may_set(const struct call *call, const struct user *user,
 	const struct passwd_body *body)
 {
-	if (user->id != call->actor.user_id && call->actor.role < ROLE_ADMIN)
+	if (user->id != call->actor.user_id && !sees_all_accounts(call))
 		return err_new(ERR_FORBIDDEN, "only an administrator may set another's password");
 	if (user->id == call->actor.user_id && body->current_password == NULL)
 		return err_field(NULL, "current_password",
@@ -376,10 +394,14 @@ static struct err *list_tokens(struct call *call)
 {
 	struct store_query base = {.n_filters = 0};
 
-	if (call->actor.role < ROLE_ADMIN)
+	if (!sees_all_accounts(call))
 		store_where_number(&base, "user_id", STORE_EQ,
 			call->actor.user_id != I64_NONE ? call->actor.user_id : 0);
-	return call_list(call, &base, NULL);
+	const struct scope *scope = call->svc->scope;
+	call->svc->scope = NULL; /* narrowed to the caller's own tokens instead */
+	struct err *e = call_list(call, &base, NULL);
+	call->svc->scope = scope;
+	return e;
 }
 
 static struct err *reply_token(struct call *call, struct token *token, const char *text)
@@ -405,8 +427,11 @@ static struct err *create_token(struct call *call)
 
 	record_init(&token_body_type, &body);
 	record_init(&token_type, &wish);
-	struct err *e = call_body(call, &body);
+	struct err *e = scope_resolve(call->svc, call->body);
+	if (e == NULL)
+		e = call_body(call, &body);
 	if (e == NULL) {
+		wish.clusters = json_incref(body.clusters);
 		field_set_text(&wish.name, body.name);
 		wish.role = body.role;
 		wish.expires_at = body.expires_at;
@@ -427,7 +452,7 @@ static struct err *get_token(struct call *call)
 	struct token token;
 
 	TRY(account_token_find(call->svc, call->params[0], &token));
-	if (call->actor.role == ROLE_ADMIN ||
+	if (sees_all_accounts(call) ||
 		(call->actor.user_id != I64_NONE && token.user_id == call->actor.user_id))
 		return reply_token(call, &token, NULL);
 	record_done(&token_type, &token);
@@ -445,7 +470,8 @@ static const struct route routes_accounts_rows[] = {
 		.summary = "Log in: sets the session cookie",
 		.example = "{\"name\":\"admin\",\"password\":\"correct horse battery\"}",
 		.handle = login},
-	{"POST", "/api/logout", ROLE_VIEWER, ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 204,
+	{"POST", "/api/logout", ROLE_VIEWER,
+		ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 204,
 		.query = &logout_query_type, .summary = "End the session", .handle = logout},
 	{"POST", "/api/setup", ROLE_NONE, ROUTE_AUDIT_ERRORS | ROUTE_NO_STORE | ROUTE_BODY_OPTIONAL,
 		201, ROUTE_REPLY_OBJECT, .body_type = &setup_body_type,
@@ -455,8 +481,8 @@ static const struct route routes_accounts_rows[] = {
 		.handle = setup},
 	{"GET", "/api/setup-code", ROLE_ADMIN, ROUTE_NO_STORE, 200, ROUTE_REPLY_OBJECT,
 		.summary = "The one-time code for /api/setup", .handle = get_setup_code},
-	{"GET", "/api/me", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.summary = "Who the caller is", .handle = get_me},
+	{"GET", "/api/me", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .summary = "Who the caller is", .handle = get_me},
 	{"GET", "/api/users", ROLE_ADMIN, .status = 200, .reply = ROUTE_REPLY_LIST,
 		.reply_type = &user_type, .list_of = &user_type, .summary = "List users",
 		.handle = list_users},
@@ -473,22 +499,23 @@ static const struct route routes_accounts_rows[] = {
 		.example = "{\"role\":\"viewer\"}", .handle = edit_user},
 	{"DELETE", "/api/users/{id}", ROLE_ADMIN, .status = 204,
 		.summary = "Remove a user with sessions and tokens", .handle = remove_user},
-	{"POST", "/api/users/{id}/password", ROLE_VIEWER, ROUTE_NO_STORE, 204,
+	{"POST", "/api/users/{id}/password", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_NO_STORE, 204,
 		.body_type = &passwd_body_type,
 		.summary = "Set a password; ends all sessions of the user",
 		.example = "{\"password\":\"a new and longer one\"}", .handle = change_password},
-	{"GET", "/api/tokens", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_LIST,
-		.reply_type = &token_type, .list_of = &token_type,
+	{"GET", "/api/tokens", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .reply_type = &token_type, .list_of = &token_type,
 		.summary = "List API tokens: the own ones, administrators see all",
 		.handle = list_tokens},
-	{"POST", "/api/tokens", ROLE_VIEWER, ROUTE_NO_STORE, 201, ROUTE_REPLY_OBJECT, &token_type,
-		.body_type = &token_body_type,
+	{"POST", "/api/tokens", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_NO_STORE, 201,
+		ROUTE_REPLY_OBJECT, &token_type, .body_type = &token_body_type,
 		.summary = "Make an API token; its text is shown once",
 		.example = "{\"name\":\"ci\",\"role\":\"operator\",\"expires_s\":2592000}",
 		.handle = create_token},
-	{"GET", "/api/tokens/{id}", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.reply_type = &token_type, .summary = "Show a token", .handle = get_token},
-	{"DELETE", "/api/tokens/{id}", ROLE_VIEWER, .status = 204, .summary = "Revoke a token",
-		.handle = revoke_token},
+	{"GET", "/api/tokens/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .reply_type = &token_type, .summary = "Show a token",
+		.handle = get_token},
+	{"DELETE", "/api/tokens/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 204,
+		.summary = "Revoke a token", .handle = revoke_token},
 };
 ROUTE_LIST(routes_accounts, "accounts");

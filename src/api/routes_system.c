@@ -10,6 +10,7 @@
 #include "service/event.h"
 #include "service/node.h"
 #include "service/query.h"
+#include "service/scope.h"
 
 #define EVENTS_PAGE 500
 
@@ -118,7 +119,7 @@ static struct err *missed_events(struct call *call, const char *topics, int64_t 
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct event *event = query_row(&rows, i);
 		*after = event->id;
-		if (wants(topics, event->topic))
+		if (wants(topics, event->topic) && scope_sees(call->svc, &event_type, event))
 			api_event_text(event, &call->reply->body);
 	}
 	query_rows_done(&rows);
@@ -159,6 +160,7 @@ static struct err *get_events(struct call *call)
 	call->reply->stream = true;
 	call->reply->streaming = (struct api_stream){.kind = API_STREAM_EVENTS,
 		.topics = topics,
+		.scope = scope_copy(call->svc->scope),
 		.after = query.after};
 	call->reply->content_type = "text/event-stream";
 	record_done(&events_query_type, &query);
@@ -179,17 +181,19 @@ static const struct route routes_system_rows[] = {
 	{"GET", "/api/health", ROLE_NONE, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.summary = "Whether the server answers and whether it was set up",
 		.handle = get_health},
-	{"GET", "/api/version", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.summary = "Version of program and store", .handle = get_version},
+	{"GET", "/api/version", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .summary = "Version of program and store",
+		.handle = get_version},
 	{"GET", "/api/config", ROLE_ADMIN, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.summary = "Every setting with its value, default and purpose",
 		.handle = get_config},
-	{"GET", "/api/inventory", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.summary = "Ansible's dynamic inventory of all nodes", .handle = get_inventory},
+	{"GET", "/api/inventory", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .summary = "Ansible's dynamic inventory of all nodes",
+		.handle = get_inventory},
 	{"GET", "/api/openapi.json", ROLE_NONE, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.summary = "This description", .handle = get_openapi},
-	{"GET", "/api/events", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_EVENTS,
-		.query = &events_query_type,
+	{"GET", "/api/events", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_EVENTS, .query = &events_query_type,
 		.summary = "Live events (Server-Sent Events); Last-Event-ID resumes",
 		.handle = get_events},
 };

@@ -19,6 +19,7 @@
 #include "service/event.h"
 #include "service/op/op.h"
 #include "service/query.h"
+#include "service/scope.h"
 
 #define QUEUE_MAX 8192
 #define EVENTS_PAGE 1000
@@ -99,6 +100,7 @@ static void fill_event(const struct event *event, struct http_event *ret)
 	api_event_text(event, &text);
 	*ret = (struct http_event){.id = event->id,
 		.topic = mem_strdup(event->topic),
+		.clusters = scope_new(event->clusters),
 		.text = str_take(&text)};
 	if (strcmp(event->topic, "operations") != 0 || event->object_id == I64_NONE)
 		return;

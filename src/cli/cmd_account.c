@@ -114,7 +114,15 @@ static const struct cli_arg one_user[] = {
 		.name = "ask-password", .kind = CLI_OPT_FLAG,                                       \
 		.help = "ask for the password at the terminal"                                      \
 	}
+#define CLUSTERS_OPTION                                                                            \
+	{                                                                                          \
+		.name = "cluster", .kind = CLI_OPT_LIST, .meta = "CLUSTER", .key = "clusters",     \
+		.words = CLI_WORDS_CLUSTERS,                                                       \
+		.help = "limit it to this cluster, its nodes and operations; may be repeated",     \
+		.def = "all clusters"                                                              \
+	}
 static const struct cli_opt user_add_opts[] = {
+	CLUSTERS_OPTION,
 	{.name = "role",
 		.letter = 'r',
 		.kind = CLI_OPT_CHOICE,
@@ -134,7 +142,21 @@ const struct cli_cmd cmd_user_add = {
 	.n_opts = ARRAY_LEN(user_add_opts),
 	.run = run_user_add,
 };
+
+static struct err *run_user_edit(struct cli *cli)
+{
+	json_t *body = json_object();
+
+	cli_what(cli, "change user %s", cli->args[0]);
+	cli_opts_to_json(cli, NULL, body);
+	if (cli_opt_given(cli, "all-clusters"))
+		json_object_set_new(body, "clusters", json_null());
+	return cli_edit(cli, cli->args[0], body);
+}
+
 static const struct cli_opt user_edit_opts[] = {
+	CLUSTERS_OPTION,
+	{.name = "all-clusters", .kind = CLI_OPT_FLAG, .help = "end the limit to clusters"},
 	{.name = "role",
 		.letter = 'r',
 		.kind = CLI_OPT_CHOICE,
@@ -149,14 +171,15 @@ static const struct cli_opt user_edit_opts[] = {
 };
 const struct cli_cmd cmd_user_edit = {
 	.path = "user edit",
-	.summary = "Change the role of a user, disable or enable it",
-	.example = "mko user edit ann --role viewer\nmko user edit bob --disable",
+	.summary = "Change the role or the clusters of a user, disable or enable it",
+	.example =
+		"mko user edit ann --role viewer\nmko user edit ann --cluster prod\nmko user edit bob --disable",
 	.noun = &noun_user,
 	.args = one_user,
 	.n_args = ARRAY_LEN(one_user),
 	.opts = user_edit_opts,
 	.n_opts = ARRAY_LEN(user_edit_opts),
-	.run = cli_run_edit,
+	.run = run_user_edit,
 };
 const struct cli_cmd cmd_user_remove = {
 	.path = "user remove",
@@ -214,6 +237,7 @@ static const struct cli_arg new_token[] = {{.name = "NAME", .help = "name of the
 static const struct cli_arg one_token[] = {
 	{.name = "TOKEN", .words = CLI_WORDS_TOKENS, .help = "name or number"}};
 static const struct cli_opt token_opts[] = {
+	CLUSTERS_OPTION,
 	{.name = "role",
 		.letter = 'r',
 		.kind = CLI_OPT_CHOICE,

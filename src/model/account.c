@@ -13,6 +13,22 @@ static const char *const role_texts[] = {
 };
 const struct enum_table role_table = {"role", role_texts};
 
+struct err *check_json_clusters(const json_t *value)
+{
+	size_t i;
+	const json_t *item;
+
+	if (!json_is_array(value) || json_array_size(value) == 0 ||
+		json_array_size(value) > ACCOUNT_CLUSTERS_MAX)
+		return err_new(ERR_INVALID,
+			"must be an array of 1 to %d clusters; null means all clusters",
+			ACCOUNT_CLUSTERS_MAX);
+	json_array_foreach(value, i, item)
+		if (!json_is_integer(item) || json_integer_value(item) < 1)
+			return err_new(ERR_INVALID, "element %zu must be the id of a cluster", i);
+	return NULL;
+}
+
 static const struct field user_fields[] = {
 	ROW_I64(struct user, id, FIELD_FIND, .help = "Number of the account, never reused."),
 	ROW_TEXT(struct user, name,
@@ -20,6 +36,8 @@ static const struct field user_fields[] = {
 		.max = 32, .check = check_account, .help = "Account name."),
 	ROW_ENUM(struct user, role, FIELD_EDIT | FIELD_FIND, .choices = &role_table,
 		.def = "viewer", .help = "What the account may do."),
+	ROW_JSON(struct user, clusters, FIELD_EDIT, .check_json = check_json_clusters,
+		.help = "Numbers of the clusters that the account is limited to; none: all."),
 	ROW_BOOL(struct user, disabled, FIELD_EDIT | FIELD_FIND, .def = "false",
 		.help = "Whether it may not log in."),
 	ROW_TIME(struct user, last_login_at, FIELD_FIND, .help = "When it last logged in."),
@@ -47,6 +65,8 @@ static const struct field token_fields[] = {
 		.help = "Account that it belongs to; none: made on this machine."),
 	ROW_ENUM(struct token, role, FIELD_CREATE | FIELD_FIND, .choices = &role_table,
 		.def = "viewer", .help = "What its holder may do."),
+	ROW_JSON(struct token, clusters, FIELD_CREATE, .check_json = check_json_clusters,
+		.help = "Numbers of the clusters that it is limited to; none: all of its account."),
 	ROW_TIME(struct token, expires_at, FIELD_CREATE | FIELD_FIND,
 		.help = "When it ends; none: never."),
 	ROW_TIME(struct token, last_used_at, FIELD_FIND, .help = "When it was last used."),

@@ -7,11 +7,17 @@
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 extern const struct enum_table role_table;
 
+/** Most clusters that an account can be limited to. */
+#define ACCOUNT_CLUSTERS_MAX 200
+/** check_json_fn: an array of ids of clusters, at least one. */
+struct err *check_json_clusters(const json_t *value) ERR_RESULT;
+
 /** A row of `users`. */
 struct user {
 	int64_t id;
 	char *name;
 	int64_t role;
+	json_t *clusters;    /**< ids it is limited to, NULL: all */
 	char *password_hash; /**< argon2id, hidden */
 	bool disabled;
 	int64_t last_login_at;
@@ -26,7 +32,8 @@ struct token {
 	char *name;
 	int64_t user_id;
 	int64_t role;
-	char *hash; /**< SHA-256 hex, hidden */
+	json_t *clusters; /**< ids it is limited to, NULL: all that its account sees */
+	char *hash;       /**< SHA-256 hex, hidden */
 	int64_t expires_at;
 	int64_t last_used_at;
 	int64_t revoked_at;

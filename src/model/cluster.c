@@ -101,4 +101,5 @@ const struct record_type cluster_type = {
 	.key = "name",
 	.fields = fields,
 	.n_fields = ARRAY_LEN(fields),
+	.scope = "id",
 };

@@ -11,6 +11,8 @@ static const struct field fields[] = {
 	ROW_TEXT(struct event, kind, FIELD_FIND,
 		.help = "What happened, for example node.updated."),
 	ROW_I64(struct event, object_id, FIELD_FIND, .help = "Number of the object."),
+	ROW_JSON(struct event, clusters, FIELD_HIDDEN, .def = "[]",
+		.help = "Numbers of the clusters it tells of."),
 	ROW_JSON(struct event, data, 0, .help = "The new state, as the API shows it."),
 };
 
@@ -20,4 +22,5 @@ const struct record_type event_type = {
 	.size = sizeof(struct event),
 	.fields = fields,
 	.n_fields = ARRAY_LEN(fields),
+	.scope = "clusters",
 };

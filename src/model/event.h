@@ -10,6 +10,7 @@ struct event {
 	char *topic;       /**< operations, nodes, clusters, ups, alerts */
 	char *kind;        /**< "operation.started", "node.updated" ... */
 	int64_t object_id; /**< I64_NONE: none */
+	json_t *clusters;  /**< ids of the clusters it tells of; empty: only for who sees all */
 	json_t *data;      /**< object: the new state, as the API shows it */
 };
 extern const struct record_type event_type;

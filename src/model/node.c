@@ -94,4 +94,5 @@ const struct record_type node_type = {
 	.key = "hostname",
 	.fields = fields,
 	.n_fields = ARRAY_LEN(fields),
+	.scope = "cluster_id",
 };

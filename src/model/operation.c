@@ -87,6 +87,8 @@ static const struct field operation_fields[] = {
 		.help = "Kind of what it acts on."),
 	ROW_I64(O, target_id, FIELD_FIND, .help = "Number of the node or cluster it acts on."),
 	ROW_TEXT(O, target_name, FIELD_FIND | FIELD_SEARCH, .help = "Name of what it acts on."),
+	ROW_JSON(O, clusters, 0, .def = "[]",
+		.help = "Numbers of the clusters of its nodes; 0: nodes that belong to none."),
 	ROW_JSON(O, params, 0, .def = "{}", .help = "Parameters."),
 	ROW_TEXT(O, requested_by, FIELD_FIND | FIELD_SEARCH, .help = "Who asked for it."),
 	ROW_ENUM(O, requested_via, FIELD_FIND, .choices = &op_via_table, .def = "cli",
@@ -125,6 +127,7 @@ const struct record_type operation_type = {
 	.size = sizeof(struct operation),
 	.fields = operation_fields,
 	.n_fields = ARRAY_LEN(operation_fields),
+	.scope = "clusters",
 };
 
 #define H struct op_host

@@ -46,7 +46,8 @@ struct operation {
 	int64_t target_kind;
 	int64_t target_id; /**< I64_NONE for NONE and NODES */
 	char *target_name;
-	json_t *params; /**< object, checked against the type's parameters */
+	json_t *clusters; /**< ids of the clusters of its nodes, 0 for nodes without one */
+	json_t *params;   /**< object, checked against the type's parameters */
 	char *requested_by;
 	int64_t requested_via;
 	char *request_id;

@@ -112,6 +112,11 @@ struct record_type {
 			    none */
 	const struct field *fields;
 	size_t n_fields;
+	/** Field that says to which cluster a row belongs (FIELD_I64), or to which ones
+	 * (FIELD_JSON: an array of ids). Accounts limited to clusters see only rows whose clusters
+	 * all are theirs. NULL: the type belongs to no cluster, and such accounts get no list of
+	 * it. */
+	const char *scope;
 };
 
 /** Set every field to its default; obj is uninitialised memory of type->size bytes. */

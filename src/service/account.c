@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "service/audit.h"
 #include "service/event.h"
+#include "service/scope.h"
 #include "service/throttle.h"
 
 #define SETUP_KEY "setup_code"
@@ -32,12 +33,19 @@ static struct err *find(struct service *svc, const struct record_type *type, con
 	return store_get(svc->store, type, id, ret_obj);
 }
 
+/* One who may give rights: administrators of some clusters may not. */
+static bool is_full_admin(const struct user *user)
+{
+	return user->role == ROLE_ADMIN && !user->disabled && user->clusters == NULL;
+}
+
 static struct err *count_admins(struct service *svc, int64_t *ret_n)
 {
 	struct store_query q = {.n_filters = 0};
 
 	store_where_number(&q, "role", STORE_EQ, ROLE_ADMIN);
 	store_where_number(&q, "disabled", STORE_EQ, 0);
+	store_where_number(&q, "clusters", STORE_IS_NULL, 0);
 	return store_count(svc->store, &user_type, &q, ret_n);
 }
 
@@ -224,9 +232,14 @@ static struct err *end_sessions(struct service *svc, int64_t user_id)
 static struct err *apply_edit(struct service *svc, const struct actor *who, const json_t *body,
 	struct user *user)
 {
-	bool was_admin = user->role == ROLE_ADMIN && !user->disabled;
+	bool was_admin = is_full_admin(user);
 	json_t *before = record_to_json(&user_type, user);
-	struct err *e = record_from_json(&user_type, user, body, RECORD_UPDATE);
+	json_t *resolved = json_copy((json_t *)(uintptr_t)body);
+	struct err *e = scope_resolve(svc, resolved);
+
+	if (e == NULL)
+		e = record_from_json(&user_type, user, resolved, RECORD_UPDATE);
+	json_decref(resolved);
 
 	if (e == NULL && user->role == ROLE_NONE)
 		e = err_field(NULL, "role", "must be viewer, operator or admin");
@@ -266,7 +279,7 @@ struct err *account_user_remove(struct service *svc, const struct actor *who,
 	struct user user;
 
 	TRY(account_user_find(svc, id_or_name, &user));
-	bool was_admin = user.role == ROLE_ADMIN && !user.disabled;
+	bool was_admin = is_full_admin(&user);
 	struct err *e =
 		store_delete(svc->store, &user_type, user.id); /* sessions and tokens go with it */
 	if (e == NULL && was_admin)

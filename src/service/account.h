@@ -25,7 +25,8 @@ struct identity {
 	char *name;     /**< owned: identity_done() */
 	enum role role; /**< what the request may do: the lesser of user and token */
 	int64_t user_id;
-	int64_t session_id; /**< I64_NONE for tokens */
+	int64_t session_id;  /**< I64_NONE for tokens */
+	struct scope *scope; /**< owned: clusters it is limited to, NULL: all */
 };
 /** Free what an identity owns. */
 void identity_done(struct identity *identity);

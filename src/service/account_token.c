@@ -7,6 +7,7 @@
 #include "model/idempotency.h"
 #include "service/account.h"
 #include "service/audit.h"
+#include "service/scope.h"
 
 #define TOKEN_PREFIX "mko_"
 #define TOKEN_RANDOM_LEN 40
@@ -16,6 +17,8 @@
 void identity_done(struct identity *identity)
 {
 	mem_freep(&identity->name);
+	scope_free(identity->scope);
+	identity->scope = NULL;
 }
 
 static struct err *refused(void)
@@ -34,7 +37,8 @@ static struct err *owner_of(struct service *svc, const struct token *token, stru
 		*ret = (struct identity){.name = mem_printf("token:%s", token->name),
 			.role = role,
 			.user_id = I64_NONE,
-			.session_id = I64_NONE};
+			.session_id = I64_NONE,
+			.scope = scope_new(token->clusters)};
 		return NULL;
 	}
 	TRY(store_get(svc->store, &user_type, token->user_id, &user));
@@ -45,7 +49,8 @@ static struct err *owner_of(struct service *svc, const struct token *token, stru
 		*ret = (struct identity){.name = mem_strdup(user.name),
 			.role = role,
 			.user_id = user.id,
-			.session_id = I64_NONE};
+			.session_id = I64_NONE,
+			.scope = scope_narrow(scope_new(user.clusters), token->clusters)};
 	record_done(&user_type, &user);
 	return disabled ? refused() : NULL;
 }
@@ -100,7 +105,8 @@ static struct err *use_session(struct service *svc, const struct session *sessio
 		*ret = (struct identity){.name = mem_strdup(user.name),
 			.role = (enum role)user.role,
 			.user_id = user.id,
-			.session_id = session->id};
+			.session_id = session->id,
+			.scope = scope_new(user.clusters)};
 	record_done(&user_type, &user);
 	return disabled ? err_new(ERR_UNAUTHENTICATED, "the account is disabled") : NULL;
 }
@@ -134,6 +140,18 @@ static struct err *note(struct service *svc, const struct actor *who, const char
 	return audit_write(svc, who, action, object, record_to_json(&token_type, token), "ok");
 }
 
+/* A token sees no more than its maker. */
+static struct err *limit_token(const struct service *svc, struct token *row)
+{
+	if (svc->scope == NULL)
+		return NULL;
+	if (row->clusters == NULL)
+		row->clusters = scope_json(svc->scope);
+	else if (!scope_has_all(svc->scope, row->clusters))
+		return err_new(ERR_FORBIDDEN, "a token cannot see more clusters than its maker");
+	return NULL;
+}
+
 static struct err *insert_token(struct service *svc, const struct actor *who, const char *text,
 	struct token *row)
 {
@@ -144,6 +162,7 @@ static struct err *insert_token(struct service *svc, const struct actor *who, co
 	if (row->role > (int64_t)who->role)
 		return err_new(ERR_FORBIDDEN, "a token cannot do more than its maker (%s)",
 			enum_text(&role_table, who->role));
+	TRY(limit_token(svc, row));
 	hash_sha256(text, strlen(text), hash);
 	field_set_text(&row->hash, hash);
 	row->user_id = who->user_id;
@@ -190,7 +209,8 @@ struct err *account_token_revoke(struct service *svc, const struct actor *who,
 	struct err *e = NULL;
 
 	TRY(account_token_find(svc, id_or_name, &token));
-	if (who->role < ROLE_ADMIN && (who->user_id == I64_NONE || token.user_id != who->user_id))
+	bool all = who->role == ROLE_ADMIN && svc->scope == NULL;
+	if (!all && (who->user_id == I64_NONE || token.user_id != who->user_id))
 		e = err_new(ERR_FORBIDDEN,
 			"only an administrator may revoke a token of somebody else");
 	if (e == NULL && token.revoked_at == I64_NONE) {

@@ -2,6 +2,8 @@
  * by streams. */
 #include "service/event.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "model/event.h"
 
@@ -18,6 +20,23 @@ static struct err *prune(struct service *svc, int64_t newest)
 	return store_delete_where(svc->store, &event_type, &q, NULL);
 }
 
+/* Whom the state of an object concerns: "clusters" (operations), "cluster_id" (nodes), the object
+ * itself (clusters). */
+static json_t *clusters_of(const char *topic, int64_t object_id, const json_t *data)
+{
+	json_t *many = json_object_get(data, "clusters");
+	json_t *one = json_object_get(data, "cluster_id");
+	json_t *ids = json_array();
+
+	if (json_is_array(many))
+		json_array_extend(ids, many);
+	else if (json_is_integer(one))
+		json_array_append(ids, one);
+	else if (strcmp(topic, "clusters") == 0)
+		json_array_append_new(ids, json_integer(object_id));
+	return ids;
+}
+
 struct err *event_publish(struct service *svc, const char *topic, const char *kind,
 	int64_t object_id, json_t *take_data)
 {
@@ -28,6 +47,8 @@ struct err *event_publish(struct service *svc, const char *topic, const char *ki
 	field_set_text(&event.topic, topic);
 	field_set_text(&event.kind, kind);
 	event.object_id = object_id;
+	json_decref(event.clusters);
+	event.clusters = clusters_of(topic, object_id, take_data);
 	json_decref(event.data);
 	event.data = take_data;
 	struct err *e = store_insert(svc->store, &event_type, &event);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "model/cluster.h"
 #include "service/node.h"
+#include "service/scope.h"
 
 static json_t *group(json_t *inventory, const char *name)
 {
@@ -66,6 +67,7 @@ struct err *node_inventory(struct service *svc, json_t **ret_json)
 	struct store_rows nodes = {0};
 	struct store_rows clusters = {0};
 
+	TRY(scope_where(svc, &node_type, &q));
 	TRY(store_list(svc->store, &node_type, &q, &nodes));
 	struct err *e = store_list(svc->store, &cluster_type, &all, &clusters);
 	if (e != NULL) {

@@ -14,6 +14,7 @@
 #include "service/event.h"
 #include "service/find.h"
 #include "service/op/op.h"
+#include "service/scope.h"
 
 #define PASSWORD_MAX 1024
 
@@ -83,9 +84,11 @@ static struct err *check_address_free(struct service *svc, struct err *take_so_f
 	for (size_t i = 0; e == NULL && i < rows.n; i++) {
 		const struct node *other = store_row(&rows, i);
 		if (other->ssh_port == node->ssh_port) {
+			/* the name of a foreign node is not told */
+			bool seen = scope_sees(svc, &node_type, other);
 			take_so_far = err_recode(err_field(take_so_far, "ip_address",
 							 "%s is node %s already", node->ip_address,
-							 other->hostname),
+							 seen ? other->hostname : "(of others)"),
 				ERR_EXISTS);
 			break;
 		}
@@ -103,9 +106,12 @@ static struct err *check_cluster_exists(struct service *svc, struct err *take_so
 {
 	struct cluster c;
 
-	if (node->cluster_id == I64_NONE)
+	if (node->cluster_id == I64_NONE && svc->scope == NULL)
 		return take_so_far;
-	struct err *e = store_get(svc->store, &cluster_type, node->cluster_id, &c);
+	if (node->cluster_id == I64_NONE)
+		return err_field(take_so_far, "cluster_id",
+			"is required: this account is limited to some clusters");
+	struct err *e = find_by_id(svc, &cluster_type, node->cluster_id, &c);
 	if (e == NULL) {
 		record_done(&cluster_type, &c);
 		return take_so_far;

@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "service/find.h"
+#include "service/scope.h"
 
 struct err *query_page(struct service *svc, const struct record_type *type,
 	const struct store_query *q, struct store_rows *ret_rows, char **ret_cursor)
 {
 	struct store_rows rows;
 
-	TRY(store_list(svc->store, type, q, &rows));
+	struct store_query seen = *q;
+
+	TRY(scope_where(svc, type, &seen));
+	TRY(store_list(svc->store, type, &seen, &rows));
 	*ret_cursor = NULL;
 	if (rows.more && rows.n > 0)
 		*ret_cursor = store_cursor(type, q, store_row(&rows, rows.n - 1));
@@ -32,7 +37,7 @@ void query_rows_done(struct store_rows *rows)
 struct err *query_get(struct service *svc, const struct record_type *type, int64_t id,
 	void *ret_obj)
 {
-	return store_get(svc->store, type, id, ret_obj);
+	return find_by_id(svc, type, id, ret_obj);
 }
 
 /* The value of a filter as a number, for all kinds but texts. */

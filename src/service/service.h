@@ -22,6 +22,8 @@ struct actor {
 	int64_t user_id; /**< I64_NONE: local */
 };
 
+struct scope;
+
 /** The domain's state. */
 struct service {
 	struct store *store;
@@ -31,6 +33,8 @@ struct service {
 	const char *data_dir;      /**< absolute */
 	struct op_engine *engine;  /**< operations: service/op/op.h */
 	struct throttle *throttle; /**< of logins; NULL until one fails; account_done() frees */
+	const struct scope
+		*scope; /**< clusters that the request being served is limited to; NULL: no limit */
 	bool events_pending; /**< event_publish() was called since it was last cleared: wake the
 				streams after commit */
 };

@@ -67,7 +67,8 @@ enum store_cmp {
 	STORE_GT,
 	STORE_GE,
 	STORE_IS_NULL,
-	STORE_NOT_NULL
+	STORE_NOT_NULL,
+	STORE_WITHIN /**< a number of the set; JSON: a non-empty array of numbers of the set */
 };
 #define STORE_FILTERS_MAX 16
 /** One condition; all of a query must hold. Numbers, enums (index), times and booleans use number,
@@ -77,6 +78,8 @@ struct store_filter {
 	enum store_cmp cmp;
 	int64_t number;
 	const char *text;
+	const int64_t *set; /**< STORE_WITHIN: n_set numbers, borrowed */
+	size_t n_set;
 };
 #define STORE_SORTS_MAX 4
 /** One key of a sort order. */
@@ -103,6 +106,10 @@ void store_where_number(struct store_query *q, const char *field, enum store_cmp
 /** Add a text condition to a query; the text is borrowed. */
 void store_where_text(struct store_query *q, const char *field, enum store_cmp cmp,
 	const char *text);
+
+/** Add the condition STORE_WITHIN. @field FIELD_I64 or FIELD_JSON   @set borrowed; n may be 0: no
+ * row fits */
+void store_where_within(struct store_query *q, const char *field, const int64_t *set, size_t n);
 
 /** Rows of a list: an array of n records of type->size bytes. Free with store_rows_done(). */
 struct store_rows {

@@ -31,6 +31,14 @@ void store_where_text(struct store_query *q, const char *field, enum store_cmp c
 	new_filter(q, field, cmp)->text = text;
 }
 
+void store_where_within(struct store_query *q, const char *field, const int64_t *set, size_t n)
+{
+	struct store_filter *f = new_filter(q, field, STORE_WITHIN);
+
+	f->set = set;
+	f->n_set = n;
+}
+
 static struct err *find_field(const struct record_type *type, const char *name,
 	const struct field **ret)
 {
@@ -76,6 +84,10 @@ static struct err *check_filter(const struct record_type *type, const struct sto
 	bool unary = filter->cmp == STORE_IS_NULL || filter->cmp == STORE_NOT_NULL;
 
 	TRY(find_field(type, filter->field, &f));
+	if (filter->cmp == STORE_WITHIN)
+		return f->kind == FIELD_I64 || f->kind == FIELD_JSON
+			? NULL
+			: err_new(ERR_INVALID, "%s holds no number", f->name);
 	if (f->kind == FIELD_JSON && !unary)
 		return err_new(ERR_INVALID, "%s cannot be compared", f->name);
 	return NULL;

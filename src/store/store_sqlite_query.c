@@ -45,6 +45,23 @@ static void next_condition(struct query *b)
 	b->joint = " AND ";
 }
 
+/* Numbers cannot break out of SQL text, and a set has no fixed number of places to bind. */
+static void add_within(struct query *b, const struct field *f, const struct store_filter *filter)
+{
+	struct str set = STR_INIT;
+
+	for (size_t i = 0; i < filter->n_set; i++)
+		str_addf(&set, "%s%lld", i > 0 ? "," : "", (long long)filter->set[i]);
+	if (f->kind == FIELD_JSON)
+		str_addf(&b->sql,
+			"json_array_length(\"%s\") > 0 AND NOT EXISTS (SELECT 1 FROM json_each(\"%s\") "
+			"WHERE json_each.value NOT IN (%s))",
+			f->name, f->name, str_get(&set));
+	else
+		str_addf(&b->sql, "\"%s\" IN (%s)", f->name, str_get(&set));
+	str_done(&set);
+}
+
 static void add_filter(struct query *b, const struct record_type *type,
 	const struct store_filter *filter)
 {
@@ -63,6 +80,10 @@ static void add_filter(struct query *b, const struct record_type *type,
 	const struct arg arg = {f->kind == FIELD_TEXT, filter->number, filter->text};
 
 	next_condition(b);
+	if (filter->cmp == STORE_WITHIN) {
+		add_within(b, f, filter);
+		return;
+	}
 	str_addf(&b->sql, "\"%s\" %s", f->name, operators[filter->cmp]);
 	if (filter->cmp != STORE_IS_NULL && filter->cmp != STORE_NOT_NULL)
 		add_arg(b, &arg);

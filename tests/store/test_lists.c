@@ -83,6 +83,42 @@ static void numbers_are_filtered(void **state)
 	}
 }
 
+static void add_op(struct suite *t, const char *clusters)
+{
+	struct operation op;
+
+	record_init(&operation_type, &op);
+	field_set_text(&op.type, "node.test");
+	op.created_at = 1;
+	json_decref(op.clusters);
+	op.clusters = json_loads(clusters, 0, NULL);
+	assert_ok(store_insert(t->s, &operation_type, &op));
+	record_done(&operation_type, &op);
+}
+
+/* A number must be in the set; of a list of numbers all must be, and there must be one. */
+static void sets_are_filtered(void **state)
+{
+	struct suite *t = *state;
+	static const int64_t set[] = {2, 8};
+	static const char *const lists[] = {"[2]", "[8,2]", "[2,3]", "[]", "[3]"};
+	struct store_query q = {0}, none = {0}, ops = {0};
+	int64_t n = 0;
+
+	fill(t);
+	store_where_within(&q, "cpu_cores", set, ARRAY_LEN(set));
+	assert_names(t, &q, "n2 n4 n5");
+	store_where_within(&none, "cpu_cores", set, 0);
+	assert_names(t, &none, "");
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		add_op(t, lists[i]);
+	store_where_within(&ops, "clusters", set, ARRAY_LEN(set));
+	assert_ok(store_count(t->s, &operation_type, &ops, &n));
+	assert_int_equal(n, 2);
+	store_where_within(&q, "hostname", set, 1);
+	assert_fails(store_count(t->s, &node_type, &q, &n), ERR_INVALID);
+}
+
 static void texts_and_enumerations_are_filtered_together(void **state)
 {
 	struct suite *t = *state;
@@ -481,7 +517,7 @@ static void more_kinds_of_lists_than_are_cached_work(void **state)
 }
 
 SUITE_MAIN(SUITE_TEST(an_empty_store_lists_nothing), SUITE_TEST(numbers_are_filtered),
-	SUITE_TEST(texts_and_enumerations_are_filtered_together),
+	SUITE_TEST(sets_are_filtered), SUITE_TEST(texts_and_enumerations_are_filtered_together),
 	SUITE_TEST(search_takes_its_text_literally),
 	SUITE_TEST(a_type_without_searchable_fields_finds_nothing),
 	SUITE_TEST(lists_are_sorted_and_rows_without_a_value_come_first),

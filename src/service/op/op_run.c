@@ -10,6 +10,7 @@
 #include "service/find.h"
 #include "service/node.h"
 #include "service/op/op_int.h"
+#include "service/scope.h"
 
 static void add_node(struct op_run *run, const struct node *node)
 {
@@ -89,6 +90,7 @@ static struct err *load_all(struct service *svc, struct op_run *run)
 	struct store_query q = {0};
 	struct store_rows rows = {0};
 
+	TRY(scope_where(svc, &node_type, &q));
 	TRY(store_list(svc->store, &node_type, &q, &rows));
 	add_rows(run, &rows);
 	return NULL;
@@ -162,6 +164,29 @@ void op_run_close(struct op_run *run)
 	json_decref(run->vars);
 	json_decref(run->spared);
 	*run = (struct op_run){0};
+}
+
+static void add_cluster_id(json_t *ids, int64_t id)
+{
+	size_t i;
+	const json_t *item;
+	int64_t shown = id == I64_NONE ? 0 : id;
+
+	json_array_foreach(ids, i, item)
+		if (json_integer_value(item) == shown)
+			return;
+	json_array_append_new(ids, json_integer(shown));
+}
+
+json_t *op_run_clusters(const struct op_run *run)
+{
+	json_t *ids = json_array();
+
+	if (run->cluster != NULL)
+		add_cluster_id(ids, run->cluster->id);
+	for (size_t i = 0; i < run->n_nodes; i++)
+		add_cluster_id(ids, run->nodes[i].cluster_id);
+	return ids;
 }
 
 struct err *op_run_plan(struct service *svc, struct op_run *run)

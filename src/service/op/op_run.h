@@ -35,6 +35,8 @@ struct err *op_run_open(struct service *svc, struct operation *op, const json_t 
 	struct op_run *ret_run) ERR_RESULT;
 /** Free what the run owns. */
 void op_run_close(struct op_run *run);
+/** Ids of the clusters that a run concerns; 0 for nodes without one. Owned. */
+json_t *op_run_clusters(const struct op_run *run);
 /** Call the type's plan(). */
 struct err *op_run_plan(struct service *svc, struct op_run *run) ERR_RESULT;
 /** The node with this hostname in the run, NULL when there is none. */

@@ -117,6 +117,8 @@ struct err *op_prepare(struct service *svc, const struct actor *who, const struc
 		e = op_run_open(svc, op, req->nodes, ret_run);
 	if (e == NULL) {
 		set_name(op, ret_run->type, ret_run->n_nodes);
+		json_decref(op->clusters);
+		op->clusters = op_run_clusters(ret_run);
 		e = op_run_plan(svc, ret_run);
 		if (e == NULL) { /* what would be refused at the start is refused now */
 			struct run_spec spec;
