@@ -20,6 +20,7 @@
 #include "service/op/op.h"
 #include "service/query.h"
 #include "service/scope.h"
+#include "service/schedule.h"
 
 #define QUEUE_MAX 8192
 #define EVENTS_PAGE 1000
@@ -46,6 +47,7 @@ struct tick {
 	struct daemon *daemon;
 	bool in_flight, again;
 	bool busy;
+	int64_t wait_ms; /* until the earliest schedule, by the clock on the wall */
 	struct err *error;
 	int64_t running[WATCHES_MAX];
 	size_t n_running;
@@ -181,12 +183,35 @@ static void note_running(struct tick *tick, struct service *svc)
 	mem_free(cursor);
 }
 
+/* The timer counts monotonic time; a step of the clock on the wall is noticed at the next idle
+ * tick. */
+static struct err *fire_schedules(struct tick *tick, struct service *svc)
+{
+	int64_t next = I64_NONE;
+
+	tick->wait_ms = TICK_IDLE_MS;
+	TRY(schedule_tick(svc, &next));
+	int64_t wait = next != I64_NONE ? next - clock_utc(svc->clock) : TICK_IDLE_MS;
+	if (wait < TICK_IDLE_MS)
+		tick->wait_ms = wait > TICK_SOON_MS ? wait : TICK_SOON_MS;
+	return NULL;
+}
+
+static int64_t next_tick_ms(const struct tick *tick)
+{
+	if (tick->again)
+		return TICK_SOON_MS;
+	return tick->busy && tick->wait_ms > TICK_BUSY_MS ? TICK_BUSY_MS : tick->wait_ms;
+}
+
 static void tick_run(struct work *work, void *user)
 {
 	struct tick *tick = (struct tick *)(void *)work;
 
 	tick->busy = true;
-	tick->error = op_engine_tick(user, &tick->busy);
+	tick->error = fire_schedules(tick, user);
+	if (tick->error == NULL)
+		tick->error = op_engine_tick(user, &tick->busy);
 	if (tick->error == NULL)
 		note_running(tick, user);
 }
@@ -278,11 +303,7 @@ static void tick_done(struct work *work, const struct err *commit_error)
 	if (d->stopping)
 		return;
 	http_wake_files(d->http, 0);
-	loop_timer_start(d->tick_timer,
-		tick->again          ? TICK_SOON_MS
-			: tick->busy ? TICK_BUSY_MS
-				     : TICK_IDLE_MS,
-		0);
+	loop_timer_start(d->tick_timer, next_tick_ms(tick), 0);
 }
 
 static void on_tick_timer(void *user)

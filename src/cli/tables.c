@@ -7,6 +7,7 @@
 #include "model/cluster.h"
 #include "model/node.h"
 #include "model/operation.h"
+#include "model/schedule.h"
 
 static const char *const color_texts[] = {"auto", "always", "never", NULL};
 static const struct enum_table color_table = {"color", color_texts};
@@ -115,6 +116,7 @@ static const struct cli_opt op_rows[] = {
 		.help = "fail at once when another operation holds the target"},
 };
 const struct cli_optset cli_op_options = {"Operation options", op_rows, ARRAY_LEN(op_rows)};
+const struct cli_optset cli_wait_options = {"Operation options", op_rows, 1};
 
 static const struct cli_column node_columns[] = {
 	{"ID", "id", .right = true},
@@ -263,10 +265,41 @@ const struct cli_noun noun_audit = {
 	.n_columns = ARRAY_LEN(audit_columns),
 };
 
+static const struct cli_column schedule_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"ENABLED", "enabled", CLI_SHOW_YES},
+	{"CRON", "cron"},
+	{"TYPE", "type"},
+	{"TARGET", "target", .shrink = true},
+	{"NEXT", "next_run_at", CLI_SHOW_TIME},
+	{"LAST", "last_due_at", CLI_SHOW_AGO},
+	{"OPERATION", "last_operation_id", .right = true},
+	{"OUTCOME", "last_outcome", .shrink = true},
+	{"TIME ZONE", "timezone", .wide = true},
+	{"WINDOW", "window", .wide = true},
+	{"MISSED", "missed", .wide = true},
+	{"RUNS", "runs", .wide = true, .right = true},
+	{"SKIPPED", "skipped", .wide = true, .right = true},
+	{"OWNER", "owner", .wide = true},
+	{"DESCRIPTION", "description", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_schedule = {
+	.name = "schedule",
+	.collection = "schedules",
+	.key = "name",
+	.summary = "Operations that run again and again",
+	.type = &schedule_type,
+	.columns = schedule_columns,
+	.n_columns = ARRAY_LEN(schedule_columns),
+	.words = CLI_WORDS_SCHEDULES,
+};
+
 const struct cli_noun *const cli_nouns[] = {
 	&noun_node,
 	&noun_cluster,
 	&noun_operation,
+	&noun_schedule,
 	&noun_user,
 	&noun_token,
 	&noun_audit,

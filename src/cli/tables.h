@@ -4,13 +4,15 @@
 #include "cli/cmd.h"
 
 extern const struct cli_noun noun_node, noun_cluster, noun_operation, noun_system, noun_user,
-	noun_token, noun_audit;
+	noun_token, noun_audit, noun_schedule;
 
 /** --limit --sort --filter --no-... of every list. */
 extern const struct cli_optset cli_list_options;
 /** --detach --check --diff --dry-run --print-command --keep --timeout of every command that starts
  * an operation. */
 extern const struct cli_optset cli_op_options;
+/** Only --detach: of commands that start what is described elsewhere. */
+extern const struct cli_optset cli_wait_options;
 
 /** Help of an option that several commands have. */
 #define CLI_HELP_CLUSTER "cluster by name or number"

@@ -115,6 +115,7 @@ static const struct field operation_fields[] = {
 		.help = "Whether the log passed its cap and was cut."),
 	ROW_I64(O, parent_id, FIELD_FIND, .help = "Operation that this one is a part of."),
 	ROW_I64(O, retry_of, FIELD_FIND, .help = "Operation that this one tries again."),
+	ROW_I64(O, schedule_id, FIELD_FIND, .help = "Schedule that asked for it."),
 	ROW_TIME(O, created_at, FIELD_FIND, .help = "When it was asked for."),
 	ROW_TIME(O, started_at, FIELD_FIND, .help = "When it started to run."),
 	ROW_TIME(O, finished_at, FIELD_FIND, .help = "When it got its final status."),

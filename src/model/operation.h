@@ -67,6 +67,7 @@ struct operation {
 	bool log_cut;         /**< output passed its cap */
 	int64_t parent_id;
 	int64_t retry_of;
+	int64_t schedule_id; /**< schedule that asked for it, I64_NONE: none */
 	int64_t created_at;
 	int64_t started_at;
 	int64_t finished_at;

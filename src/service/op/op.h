@@ -20,6 +20,7 @@ struct op_request {
 	int64_t timeout_s;    /**< 0 = the type's */
 	bool no_wait;         /**< refuse with ERR_LOCKED instead of queueing behind a lock */
 	int64_t retry_of;     /**< 0 = none */
+	int64_t schedule_id;  /**< 0 = none */
 };
 
 /** Make the engine; opens no files. @self_exe path of the mko binary for `op-runner`. Freed by

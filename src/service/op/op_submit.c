@@ -103,6 +103,7 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 	op->check_mode = req->check_mode;
 	op->timeout_s = req->timeout_s > 0 ? req->timeout_s : type->timeout_s;
 	op->retry_of = req->retry_of > 0 ? req->retry_of : I64_NONE;
+	op->schedule_id = req->schedule_id > 0 ? req->schedule_id : I64_NONE;
 	op->created_at = clock_utc(svc->clock);
 	return NULL;
 }
