@@ -28,9 +28,14 @@ static const struct record_type preview_body_type = {
 	.n_fields = ARRAY_LEN(preview_fields),
 };
 
-static struct err *schedule_item(struct service *svc, const void *obj, json_t **ret_json)
+static struct err *schedule_item(struct service *svc, const void *obj, struct record_writer *w)
 {
-	return schedule_json(svc, obj, ret_json);
+	json_t *json = NULL;
+
+	TRY(schedule_json(svc, obj, &json));
+	record_write_object(w, json);
+	json_decref(json);
+	return NULL;
 }
 
 static struct err *list_schedules(struct call *call)
