@@ -287,7 +287,7 @@ static void wrong_schedules_are_refused_with_every_reason(void **state)
 		enum err_code code;
 	} cases[] = {
 		{"{\"name\":\"s\",\"cron\":\"61 * * * *\",\"type\":\"node.status\"}", ERR_INVALID},
-		{"{\"name\":\"s\",\"cron\":\"@daily\",\"type\":\"node.statuss\"}", ERR_INVALID},
+		{"{\"name\":\"s\",\"cron\":\"@daily\",\"type\":\"node.nothing\"}", ERR_INVALID},
 		{"{\"name\":\"s\",\"cron\":\"@daily\",\"type\":\"cluster.scan\"}", ERR_INVALID},
 		{"{\"name\":\"s\",\"cron\":\"@daily\",\"type\":\"cluster.scan\",\"target\":\"none\"}",
 			ERR_NOT_FOUND},
