@@ -16,6 +16,7 @@
 #include "model/event.h"
 #include "model/operation.h"
 #include "service/account.h"
+#include "service/audit.h"
 #include "service/event.h"
 #include "service/op/op.h"
 #include "service/query.h"
@@ -314,9 +315,21 @@ static void on_tick_timer(void *user)
 static void expire_run(struct work *work, void *user)
 {
 	(void)work;
-	struct err *e = account_expire(user);
+	struct service *svc = user;
+	static const struct actor system = {.name = "system",
+		.role = ROLE_ADMIN,
+		.via = OP_VIA_SCHEDULE,
+		.user_id = I64_NONE};
+	int64_t pruned = 0;
+	struct err *e = account_expire(svc);
+
+	if (e == NULL)
+		e = audit_prune(svc, &system, svc->config->audit_keep_days, &pruned);
 	if (e != NULL)
-		log_warn("remove expired sessions: %s, retrying in an hour", err_message(e));
+		log_warn("remove what is too old: %s, retrying in an hour", err_message(e));
+	else if (pruned > 0)
+		log_info("audit log: %lld entries older than %lld days were removed",
+			(long long)pruned, (long long)svc->config->audit_keep_days);
 	err_free(e);
 }
 

@@ -1,5 +1,6 @@
 /* mko user ..., mko token ..., mko audit ...: who may do what, and who did. Passwords come from
  * stdin or a prompt, or are made up. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -326,4 +327,47 @@ const struct cli_cmd cmd_audit_verify = {
 	.doing = "vouch for the audit log",
 	.noun = &noun_audit,
 	.run = run_audit_verify,
+};
+
+/** Number of the entry in the last line of a page, -1 when there is none. */
+static int64_t last_entry(const char *page, size_t len)
+{
+	const char *start = len > 1 ? memrchr(page, '\n', len - 1) : NULL;
+	const char *line = start != NULL ? start + 1 : page;
+	json_t *entry = json_loadb(line, len - (size_t)(line - page), 0, NULL);
+	int64_t id = cli_json_i64(entry, "id", -1);
+
+	json_decref(entry);
+	return id;
+}
+
+static struct err *run_audit_export(struct cli *cli)
+{
+	int64_t after = 0;
+
+	for (;;) {
+		cleanup(mem_freep) char *query =
+			mem_printf("after=%lld&limit=1000", (long long)after);
+		cleanup(mem_freep) char *page = NULL;
+		size_t len = 0;
+		TRY(cli_get_text(cli, "/api/audit/export", query, &page, &len));
+		if (len == 0)
+			return NULL;
+		after = last_entry(page, len);
+		if (after < 0)
+			return err_new(ERR_PROTOCOL, "the server sent a line that is no entry");
+		if (fwrite(page, 1, len, cli->io->out) != len)
+			return err_errno(errno, "write the export");
+	}
+}
+
+const struct cli_cmd cmd_audit_export = {
+	.path = "audit export",
+	.summary = "Print the whole audit log as JSON lines, the oldest first",
+	.details =
+		"Each line has the hash of the entry and of the one before it: a copy kept elsewhere proves the log later.",
+	.doing = "export the audit log",
+	.example = "mko audit export > audit.jsonl",
+	.noun = &noun_audit,
+	.run = run_audit_export,
 };

@@ -105,6 +105,10 @@ static const struct field fields[] = {
 	KEY("web.session_hours", FIELD_I64, web_session_hours, .min = 1, .max = 8760, .def = "12",
 		.help = "Hours until somebody who logged in has to log in again."),
 
+	KEY("audit.keep_days", FIELD_I64, audit_keep_days, .min = 0, .max = DAYS_MAX, .def = "1095",
+		.help = "Days for which the audit log is kept; 0: for ever. What was removed is "
+			"noted, so that `mko audit verify` still proves the rest."),
+
 	KEY("log.level", FIELD_ENUM, log_level, .choices = &log_level_table, .def = "info",
 		.help = "How much is logged."),
 };

@@ -26,6 +26,7 @@ struct config {
 	char *web_tls_cert, *web_tls_key;
 	int64_t web_body_max_bytes;
 	int64_t web_session_hours;
+	int64_t audit_keep_days; /**< 0 = for ever */
 	int64_t log_level;
 };
 /** The table; field names are the dotted keys of the file ("microk8s.channel"). */

@@ -1,5 +1,7 @@
 /* Owns the hash chain of `audit`: hash = SHA-256 over the previous hash and every other column,
- * each with its length, so that no two different rows give the same input. */
+ * each with its length, so that no two different rows give the same input. Two sealed marks outside
+ * the table hold its ends: the newest row (so that a cut-off end is found), and the last row that
+ * retention removed (so that what is left still has a beginning). Ids have no gaps. */
 #include "service/audit.h"
 
 #include <string.h>
@@ -10,6 +12,7 @@
 #include "model/operation.h"
 
 #define PAGE 1000
+#define DAY_MS 86400000
 
 static void add_text(struct str *s, const char *text)
 {
@@ -40,17 +43,73 @@ static void row_hash(const struct audit *a, char hash[static HASH_TEXT_SIZE])
 	str_done(&s);
 }
 
-/* Hash of the last row, "" when there is none. */
-static struct err *chain_end(struct service *svc, char **ret_hash)
-{
-	struct store_query q = {.descending = true, .limit = 1};
-	struct store_rows rows;
+/* One end of the chain. */
+struct mark {
+	int64_t id; /* 0: no row */
+	char hash[HASH_TEXT_SIZE];
+};
+#define HEAD_KEY "audit_head"
+#define BASE_KEY "audit_base"
 
-	TRY(store_list(svc->store, &audit_type, &q, &rows));
-	const struct audit *last = rows.n > 0 ? store_row(&rows, 0) : NULL;
-	*ret_hash = mem_strdup(last != NULL && last->hash != NULL ? last->hash : "");
-	store_rows_done(&rows);
+static struct err *mark_parse(const char *text, struct mark *ret)
+{
+	const char *space = strchr(text, ' ');
+	struct mark m = {.id = 0};
+
+	if (space == NULL || strlen(space + 1) != sizeof(m.hash) - 1)
+		return err_new(ERR_INVALID, "is no mark");
+	cleanup(mem_freep) char *number = mem_strndup(text, (size_t)(space - text));
+	TRY(parse_i64(number, 0, INT64_MAX, &m.id));
+	memcpy(m.hash, space + 1, sizeof(m.hash));
+	*ret = m;
 	return NULL;
+}
+
+/* Read a mark; one that is not there, or that was not sealed by this program, says "no row".
+ * @ret_row the stored row, id 0 when there is none; record_done() */
+static struct err *mark_read(struct service *svc, const char *key, struct mark *ret,
+	struct configuration *ret_row)
+{
+	char *plain = NULL;
+
+	*ret = (struct mark){.id = 0};
+	struct err *e = store_get_by(svc->store, &configuration_type, "key", key, ret_row);
+	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
+		err_free(e);
+		record_init(&configuration_type, ret_row);
+		ret_row->id = 0;
+		field_set_text(&ret_row->key, key);
+		return NULL;
+	}
+	if (e != NULL)
+		return e;
+	e = seal_open_text(svc->key, ret_row->value != NULL ? ret_row->value : "", &plain);
+	if (e == NULL)
+		e = mark_parse(plain, ret);
+	err_ignore(e); /* forged: then the chain does not fit, which audit_verify() tells */
+	seal_wipe_free(plain);
+	return NULL;
+}
+
+static struct err *mark_get(struct service *svc, const char *key, struct mark *ret)
+{
+	struct configuration row;
+
+	TRY(mark_read(svc, key, ret, &row));
+	record_done(&configuration_type, &row);
+	return NULL;
+}
+
+/* Seal a mark into its row, which mark_read() gave. */
+static struct err *mark_write(struct service *svc, const struct mark *m, struct configuration *row)
+{
+	cleanup(mem_freep) char *plain = mem_printf("%lld %s", (long long)m->id, m->hash);
+
+	mem_free(row->value);
+	row->value = seal_text(svc->key, plain);
+	row->updated_at = clock_utc(svc->clock);
+	return row->id == 0 ? store_insert(svc->store, &configuration_type, row)
+			    : store_update(svc->store, &configuration_type, row);
 }
 
 static void fill(struct audit *a, const struct service *svc, const struct actor *who)
@@ -62,12 +121,29 @@ static void fill(struct audit *a, const struct service *svc, const struct actor 
 	field_set_text(&a->request_id, who->request_id);
 }
 
+/* Chain a row to the newest one and move the mark to it. */
+static struct err *append(struct service *svc, struct audit *a)
+{
+	struct configuration row;
+	struct mark head;
+
+	TRY(mark_read(svc, HEAD_KEY, &head, &row));
+	field_set_text(&a->prev_hash, head.hash);
+	row_hash(a, head.hash);
+	field_set_text(&a->hash, head.hash);
+	struct err *e = store_insert(svc->store, &audit_type, a);
+	head.id = a->id;
+	if (e == NULL)
+		e = mark_write(svc, &head, &row);
+	record_done(&configuration_type, &row);
+	return e;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): each is a column, and every caller gives all */
 struct err *audit_write(struct service *svc, const struct actor *who, const char *action,
 	const char *object, json_t *take_detail, const char *outcome)
 {
 	struct audit a;
-	char hash[HASH_TEXT_SIZE];
 
 	record_init(&audit_type, &a);
 	fill(&a, svc, who);
@@ -76,59 +152,150 @@ struct err *audit_write(struct service *svc, const struct actor *who, const char
 	field_set_text(&a.outcome, outcome);
 	json_decref(a.detail);
 	a.detail = take_detail;
-	mem_freep(&a.prev_hash);
-	struct err *e = chain_end(svc, &a.prev_hash);
-	if (e == NULL) {
-		row_hash(&a, hash);
-		field_set_text(&a.hash, hash);
-		e = store_insert(svc->store, &audit_type, &a);
-	}
+	struct err *e = append(svc, &a);
 	record_done(&audit_type, &a);
 	store_want(svc->store, STORE_FULL);
 	return err_wrap(e, "write audit log");
 }
 
 /* Compare one row with the chain so far; NULL when it fits. */
-static const char *misfit(const struct audit *a, const struct audit_report *r)
+static const char *misfit(const struct audit *a, const struct mark *last)
 {
 	char hash[HASH_TEXT_SIZE];
 
-	if (a->prev_hash == NULL || strcmp(a->prev_hash, r->head) != 0)
+	if (a->id != last->id + 1 || a->prev_hash == NULL || strcmp(a->prev_hash, last->hash) != 0)
 		return "it does not follow the row before it: rows were removed, added or swapped";
 	row_hash(a, hash);
 	return a->hash != NULL && strcmp(a->hash, hash) == 0 ? NULL : "its content was changed";
 }
 
-static bool verify_page(const struct store_rows *rows, int64_t *last_id, struct audit_report *r)
+static bool verify_page(const struct store_rows *rows, struct mark *last, struct audit_report *r)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct audit *a = store_row(rows, i);
 		r->rows++;
-		r->reason = misfit(a, r);
+		r->reason = misfit(a, last);
 		if (r->reason != NULL) {
 			r->bad_id = a->id;
 			return false;
 		}
-		memcpy(r->head, a->hash, HASH_TEXT_SIZE);
-		*last_id = a->id;
+		memcpy(last->hash, a->hash, HASH_TEXT_SIZE);
+		last->id = a->id;
 	}
 	return true;
 }
 
-struct err *audit_verify(struct service *svc, struct audit_report *ret_report)
+/* Follow the chain from what retention left up to a row. */
+static struct err *follow(struct service *svc, int64_t up_to, struct mark *ret_last,
+	struct audit_report *ret_report)
 {
 	struct audit_report r = {.bad_id = I64_NONE};
-	int64_t last_id = 0;
 	bool more = true;
 
+	TRY(mark_get(svc, BASE_KEY, ret_last));
+	r.pruned = ret_last->id;
 	while (more) {
 		struct store_query q = {.limit = PAGE};
 		struct store_rows rows;
-		store_where_number(&q, "id", STORE_GT, last_id);
+		store_where_number(&q, "id", STORE_GT, ret_last->id);
+		store_where_number(&q, "id", STORE_LE, up_to);
 		TRY(store_list(svc->store, &audit_type, &q, &rows));
-		more = verify_page(&rows, &last_id, &r) && rows.more;
+		more = verify_page(&rows, ret_last, &r) && rows.more;
 		store_rows_done(&rows);
 	}
+	memcpy(r.head, ret_last->hash, HASH_TEXT_SIZE);
 	*ret_report = r;
 	return NULL;
+}
+
+/* What lies below the beginning does not belong there either. */
+static struct err *check_below(struct service *svc, int64_t base, struct audit_report *r)
+{
+	struct store_query q = {.n_filters = 0};
+	int64_t n = 0;
+
+	store_where_number(&q, "id", STORE_LE, base);
+	TRY(store_count(svc->store, &audit_type, &q, &n));
+	if (n > 0) {
+		r->bad_id = base;
+		r->reason = "rows stand where retention had removed all";
+	}
+	return NULL;
+}
+
+struct err *audit_verify(struct service *svc, struct audit_report *ret_report)
+{
+	struct mark last, head;
+
+	TRY(follow(svc, INT64_MAX, &last, ret_report));
+	if (ret_report->reason != NULL)
+		return NULL;
+	TRY(mark_get(svc, HEAD_KEY, &head));
+	if (head.id != last.id || strcmp(head.hash, last.hash) != 0) {
+		ret_report->bad_id = head.id > last.id ? head.id : last.id;
+		ret_report->reason = head.id > last.id
+			? "the newest rows were removed: the sealed mark names a later one"
+			: "the sealed mark of the newest row is missing or does not fit";
+		return NULL;
+	}
+	return check_below(svc, ret_report->pruned, ret_report);
+}
+
+/* The last row that may go: the one before the first that is to stay; the newest always stays. */
+static struct err *last_to_prune(struct service *svc, int64_t before, int64_t *ret_id)
+{
+	struct store_query q = {.limit = 1};
+	struct store_rows rows;
+	struct mark head;
+
+	TRY(mark_get(svc, HEAD_KEY, &head));
+	store_where_number(&q, "at", STORE_GE, before);
+	TRY(store_list(svc->store, &audit_type, &q, &rows));
+	*ret_id = rows.n > 0 ? ((const struct audit *)store_row(&rows, 0))->id - 1 : head.id - 1;
+	store_rows_done(&rows);
+	return NULL;
+}
+
+/* Remove the rows up to `last`, whose part of the chain was found whole. */
+static struct err *cut(struct service *svc, const struct actor *who, const struct mark *last,
+	int64_t n)
+{
+	struct store_query q = {.n_filters = 0};
+	struct configuration row;
+	struct mark old;
+	cleanup(mem_freep) char *object = mem_printf("audit/1-%lld", (long long)last->id);
+
+	TRY(mark_read(svc, BASE_KEY, &old, &row));
+	struct err *e = mark_write(svc, last, &row);
+	record_done(&configuration_type, &row);
+	if (e != NULL)
+		return e;
+	store_where_number(&q, "id", STORE_LE, last->id);
+	TRY(store_delete_where(svc->store, &audit_type, &q, NULL));
+	return audit_write(svc, who, "audit.prune", object,
+		json_pack("{s:I, s:I, s:s}", "removed", (json_int_t)n, "last_id",
+			(json_int_t)last->id, "last_hash", last->hash),
+		"ok");
+}
+
+struct err *audit_prune(struct service *svc, const struct actor *who, int64_t keep_days,
+	int64_t *ret_n)
+{
+	struct audit_report report;
+	struct mark last;
+	int64_t up_to = 0;
+
+	*ret_n = 0;
+	if (keep_days <= 0)
+		return NULL;
+	TRY(last_to_prune(svc, clock_utc(svc->clock) - keep_days * DAY_MS, &up_to));
+	TRY(follow(svc, up_to, &last, &report));
+	if (report.reason != NULL)
+		return err_hint(err_new(ERR_CONFLICT, "the audit log is not pruned: entry %lld: %s",
+					(long long)report.bad_id, report.reason),
+			"mko audit verify");
+	if (report.rows == 0)
+		return NULL;
+	*ret_n = report.rows;
+	return cut(svc, who, &last, report.rows);
 }

@@ -16,8 +16,16 @@ struct audit_report {
 	int64_t rows;       /**< rows looked at */
 	int64_t bad_id;     /**< first row that does not fit, I64_NONE: the chain is whole */
 	const char *reason; /**< static text */
-	char head[65]; /**< hash of the last row: keep a copy elsewhere to prove that the end was
-			  not cut off */
+	int64_t pruned;     /**< last row that retention removed, 0: none */
+	char head[65]; /**< hash of the last row: a copy kept elsewhere proves the log even against
+			  somebody who has secret.key */
 };
-/** Recompute the chain: finds a changed, removed, inserted or swapped row. Domain worker. */
+/** Recompute the chain: finds a changed, removed, inserted or swapped row, and rows cut off at
+ * either end. Domain worker. */
 struct err *audit_verify(struct service *svc, struct audit_report *ret_report) ERR_RESULT;
+/** Remove rows older than so many days (0: none), from the oldest on; the newest stays. A sealed
+ * mark and a row of the log say what was removed, so that the rest is still proved. @ret_n how many
+ * Errors: ERR_CONFLICT when what would be removed is not whole: evidence stays. Domain worker, in a
+ * transaction. */
+struct err *audit_prune(struct service *svc, const struct actor *who, int64_t keep_days,
+	int64_t *ret_n) ERR_RESULT;

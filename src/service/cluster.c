@@ -93,15 +93,23 @@ static struct err *check_cluster(struct service *svc, struct cluster *c)
 	return e != NULL ? e : normalise_addons(c);
 }
 
+/* Publishes and audits a change. @take_before how it looked, NULL: it was not there */
 static struct err *cluster_changed(struct service *svc, const struct actor *who, const char *action,
-	const struct cluster *c)
+	const struct cluster *c, json_t *take_before)
 {
+	bool gone = strcmp(action, "cluster.remove") == 0;
 	json_t *json = NULL;
 	char object[128];
+	struct err *e = cluster_json(svc, c, &json);
 
-	TRY(cluster_json(svc, c, &json));
 	snprintf(object, sizeof(object), "cluster/%lld %s", (long long)c->id, c->name);
-	struct err *e = audit_write(svc, who, action, object, json_incref(json), "ok");
+	if (e == NULL)
+		e = audit_write(svc, who, action, object,
+			json_pack("{s:o*, s:O}", "before", take_before, gone ? "before" : "after",
+				json),
+			"ok");
+	else
+		json_decref(take_before);
 	if (e == NULL)
 		e = event_publish(svc, "clusters", action, c->id, json_incref(json));
 	json_decref(json);
@@ -133,7 +141,7 @@ struct err *cluster_create(struct service *svc, const struct actor *who, const j
 	record_init(&cluster_type, &c);
 	struct err *e = create_in(svc, body, &c);
 	if (e == NULL)
-		e = cluster_changed(svc, who, "cluster.create", &c);
+		e = cluster_changed(svc, who, "cluster.create", &c, NULL);
 	if (e != NULL) {
 		record_done(&cluster_type, &c);
 		return err_wrap(e, "add cluster");
@@ -177,10 +185,15 @@ struct err *cluster_edit(struct service *svc, const struct actor *who, const cha
 {
 	struct cluster c;
 
+	json_t *before = NULL;
+
 	TRY(cluster_find(svc, id_or_name, &c));
-	struct err *e = edit_in(svc, body, &c);
+	struct err *e = cluster_json(svc, &c, &before);
 	if (e == NULL)
-		e = cluster_changed(svc, who, "cluster.update", &c);
+		e = edit_in(svc, body, &c);
+	if (e == NULL)
+		e = cluster_changed(svc, who, "cluster.update", &c, MOVE(before));
+	json_decref(before);
 	if (e != NULL) {
 		record_done(&cluster_type, &c);
 		return err_wrap(e, "change cluster %s", id_or_name);
@@ -223,7 +236,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 		return err_hint(err_new(ERR_PRECONDITION, "cluster %s is %s", c->name,
 					enum_text(&cluster_status_table, c->status)),
 			"use --force to forget it here; the machines go on as they are");
-	TRY(cluster_changed(svc, who, "cluster.remove", c));
+	TRY(cluster_changed(svc, who, "cluster.remove", c, NULL));
 	TRY(release_nodes(svc, c));
 	return store_delete(svc->store, &cluster_type, c->id);
 }

@@ -156,16 +156,23 @@ static struct err *check_node(struct service *svc, const struct node *node)
 	return check_key_file(e, node);
 }
 
-/* Publishes and audits a change of a node. */
+/* Publishes and audits a change of a node. @take_before how it looked, NULL: it was not there */
 static struct err *node_changed(struct service *svc, const struct actor *who, const char *action,
-	const struct node *node)
+	const struct node *node, json_t *take_before)
 {
+	bool gone = strcmp(action, "node.remove") == 0;
 	json_t *json = NULL;
 	char object[320];
+	struct err *e = node_json(svc, node, &json);
 
-	TRY(node_json(svc, node, &json));
 	snprintf(object, sizeof(object), "node/%lld %s", (long long)node->id, node->hostname);
-	struct err *e = audit_write(svc, who, action, object, json_incref(json), "ok");
+	if (e == NULL)
+		e = audit_write(svc, who, action, object,
+			json_pack("{s:o*, s:O}", "before", take_before, gone ? "before" : "after",
+				json),
+			"ok");
+	else
+		json_decref(take_before);
 	if (e == NULL)
 		e = event_publish(svc, "nodes", action, node->id, json_incref(json));
 	json_decref(json);
@@ -198,7 +205,7 @@ struct err *node_create(struct service *svc, const struct actor *who, const json
 	struct err *e = create_in(svc, copy, &node);
 	json_decref(copy);
 	if (e == NULL)
-		e = node_changed(svc, who, "node.create", &node);
+		e = node_changed(svc, who, "node.create", &node, NULL);
 	if (e != NULL) {
 		record_done(&node_type, &node);
 		return err_wrap(e, "add node");
@@ -247,12 +254,17 @@ struct err *node_edit(struct service *svc, const struct actor *who, const char *
 {
 	struct node node;
 
+	json_t *before = NULL;
+
 	TRY(node_find(svc, id_or_name, &node));
 	json_t *copy = json_deep_copy(body);
-	struct err *e = edit_in(svc, copy, &node);
+	struct err *e = node_json(svc, &node, &before);
+	if (e == NULL)
+		e = edit_in(svc, copy, &node);
 	json_decref(copy);
 	if (e == NULL)
-		e = node_changed(svc, who, "node.update", &node);
+		e = node_changed(svc, who, "node.update", &node, MOVE(before));
+	json_decref(before);
 	if (e != NULL) {
 		record_done(&node_type, &node);
 		return err_wrap(e, "change node %s", id_or_name);
@@ -271,7 +283,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 					"node %s runs MicroK8s as a member of a cluster",
 					node->hostname),
 			"take it out of the cluster first, or use --force to forget it here without touching the machine");
-	TRY(node_changed(svc, who, "node.remove", node));
+	TRY(node_changed(svc, who, "node.remove", node, NULL));
 	return store_delete(svc->store, &node_type, node->id);
 }
 
