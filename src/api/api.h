@@ -81,7 +81,8 @@ struct api_reply {
 	struct api_work *work; /**< not finished: owned, see struct api_work. api_dispatch() never
 				  returns it */
 	bool failed;           /**< an error reply: what the request did was undone */
-	bool replayed; /**< the stored answer of an earlier request with this Idempotency-Key */
+	const char *route; /**< pattern of the route that answered, static text; NULL: none did */
+	bool replayed;     /**< the stored answer of an earlier request with this Idempotency-Key */
 };
 
 /** Serve one request in its own transaction. Every error becomes a problem+json reply; never fails.

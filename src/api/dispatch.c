@@ -260,6 +260,7 @@ void route_serve(const struct route_list *const *lists, struct service *svc,
 	}
 	json_decref(call.body);
 	decode_query_done(&call.query);
+	ret_reply->route = call.route != NULL ? call.route->path : NULL;
 	decode_path_done(&call.path);
 	svc->scope = NULL;
 	identity_done(&identity);

@@ -17,6 +17,7 @@
 #include "base/parse.h"
 #include "base/rand.h"
 #include "api/reply.h"
+#include "model/metric.h"
 #include "model/operation.h"
 #include "service/scope.h"
 
@@ -35,11 +36,13 @@ void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	r->listener = l;
 	r->connection = connection;
 	r->begun_ms = loop_now_ms(l->http->loop);
+	r->begun_s = metric_now();
 	r->path = question != NULL ? mem_strndup(uri, (size_t)(question - uri)) : mem_strdup(uri);
 	r->query = question != NULL ? mem_strdup(question + 1) : NULL;
 	snprintf(r->id, sizeof(r->id), "%s%08llx", l->http->id_prefix,
 		(unsigned long long)l->http->n_requests++);
 	l->http->active++;
+	metric_add(METRIC_HTTP_ACTIVE, NULL, 1);
 	return r;
 }
 
@@ -72,6 +75,7 @@ void http_over(void *cls, struct MHD_Connection *connection, void **con_cls,
 		log_info("request=%s %s cut off: the reader took nothing for %d s", r->id, r->path,
 			HTTP_TIMEOUT_S);
 	r->http->active--;
+	metric_add(METRIC_HTTP_ACTIVE, NULL, -1);
 	free_request(r);
 }
 
@@ -232,6 +236,19 @@ static struct MHD_Response *plain_response(struct request *r)
 	return MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
 }
 
+/* A method that no route has is a word of the client's. */
+static void count_request(const struct request *r)
+{
+	const char *route = r->reply.route != NULL ? r->reply.route : "none";
+	const char *method = r->reply.route != NULL ? r->method : "any";
+	char status[16];
+
+	snprintf(status, sizeof(status), "%d", r->reply.status);
+	metric_add(METRIC_HTTP_REQUESTS, METRIC_LABELS(method, route, status), 1);
+	metric_observe(METRIC_HTTP_SECONDS, METRIC_LABELS(method, route),
+		metric_now() - r->begun_s);
+}
+
 static void log_request(const struct request *r)
 {
 	int64_t took_ms = loop_now_ms(r->http->loop) - r->begun_ms;
@@ -259,6 +276,7 @@ static enum MHD_Result send_reply(struct request *r)
 	MHD_destroy_response(response);
 	r->state = REQUEST_REPLIED;
 	log_request(r);
+	count_request(r);
 	return result;
 }
 
@@ -352,6 +370,7 @@ static enum MHD_Result submit(struct request *r)
 		return refuse(r, err_new(ERR_UNAVAILABLE, "too many requests are waiting"));
 	r->state = REQUEST_QUEUED;
 	r->http->queued++;
+	metric_set(METRIC_WORKER_QUEUE, NULL, (double)worker_pending(r->http->worker));
 	MHD_suspend_connection(r->connection);
 	return MHD_YES;
 }
@@ -413,6 +432,7 @@ static void tell_expiry(const struct http *http)
 	int64_t expires_at = tls_expires_at(http->tls);
 
 	clock_format(expires_at, until);
+	metric_set(METRIC_TLS_EXPIRES, NULL, (double)expires_at / 1000);
 	if (expires_at < clock_utc(&clock_system))
 		log_warn("TLS certificate %s ended at %s: browsers refuse it, renew it",
 			http->options.tls_cert, until);

@@ -60,6 +60,7 @@ struct request {
 	char *method, *path, *query, *address, *local_user;
 	struct str body;
 	int64_t begun_ms;
+	double begun_s; /* metric_now() */
 	struct api_request api;
 	struct api_reply reply;
 	struct api_work *password_work;

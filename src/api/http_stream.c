@@ -9,6 +9,7 @@
 #include "api/opfile.h"
 #include "base/log.h"
 #include "model/event.h"
+#include "model/metric.h"
 #include "service/event.h"
 #include "service/query.h"
 #include "service/scope.h"
@@ -206,6 +207,7 @@ struct MHD_Response *stream_open(struct request *r)
 		s->next->prev = s;
 	http->streams = s;
 	http->n_streams++;
+	metric_set(METRIC_HTTP_STREAMS, NULL, (double)http->n_streams);
 	r->stream = s;
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, NULL);
 }
@@ -222,6 +224,7 @@ void stream_close(struct stream *s)
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 	http->n_streams--;
+	metric_set(METRIC_HTTP_STREAMS, NULL, (double)http->n_streams);
 	if (s->page != NULL)
 		s->page->stream = NULL;
 	str_done(&s->first);

@@ -165,6 +165,7 @@ void api_reply_error(const struct api_request *req, struct err *take_err, struct
 	int status = err_http_status(code);
 	int64_t retry_after_s = reply->retry_after_s;
 	char *allow = MOVE(reply->allow);
+	const char *route = reply->route;
 
 	/* Codes of operations that ran ("failed", "partial") have no error status of their own. */
 	if (status < 400)
@@ -178,6 +179,7 @@ void api_reply_error(const struct api_request *req, struct err *take_err, struct
 	reply->content_type = "application/problem+json";
 	reply->cache_control = mem_strdup("no-store");
 	reply->allow = allow;
+	reply->route = route;
 	reply->retry_after_s = retry_after_s;
 	if (code == ERR_UNAVAILABLE && retry_after_s == 0)
 		reply->retry_after_s = 1;

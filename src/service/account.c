@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "model/metric.h"
 #include "service/audit.h"
 #include "service/event.h"
 #include "service/scope.h"
@@ -139,6 +140,7 @@ static struct err *check_throttle(struct service *svc, const char *name, const c
 	if (wait_s == 0)
 		return NULL;
 	*ret_retry_after_s = wait_s;
+	metric_add(METRIC_LOGINS, METRIC_LABELS("throttled"), 1);
 	return err_new(ERR_THROTTLED, "too many failed attempts: try again in %lld s",
 		(long long)wait_s);
 }
@@ -357,6 +359,7 @@ static struct err *open_session(struct service *svc, const struct actor *who, st
 struct err *account_login_failed(struct service *svc, const struct actor *who, const char *name)
 {
 	throttle_fail(throttle_of(svc), name, who->address, clock_mono(svc->clock));
+	metric_add(METRIC_LOGINS, METRIC_LABELS("failed"), 1);
 	return err_new(ERR_UNAUTHENTICATED, "wrong name or password");
 }
 
@@ -372,6 +375,7 @@ struct err *account_login_end(struct service *svc, const struct actor *who, cons
 		return account_login_failed(svc, who, name);
 	}
 	throttle_clear(throttle_of(svc), name, who->address);
+	metric_add(METRIC_LOGINS, METRIC_LABELS("ok"), 1);
 	e = open_session(svc, who, &user, ret_cookie);
 	as.name = user.name;
 	as.user_id = user.id;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "model/event.h"
+#include "model/metric.h"
 
 #define PRUNE_EVERY 1000
 
@@ -56,6 +57,7 @@ struct err *event_publish(struct service *svc, const char *topic, const char *ki
 	record_done(&event_type, &event);
 	if (e != NULL)
 		return err_wrap(e, "record event %s", kind);
+	metric_add(METRIC_EVENTS, METRIC_LABELS(topic), 1);
 	svc->events_pending = true;
 	return prune(svc, id);
 }

@@ -5,8 +5,16 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/metric.h"
 #include "store/store_backend.h"
 #include "store/store_int.h"
+
+/* Pass an error on and note how long its call took. */
+static struct err *timed(const char *call, double begun, struct err *take_err)
+{
+	metric_observe(METRIC_STORE_SECONDS, METRIC_LABELS(call), metric_now() - begun);
+	return take_err;
+}
 
 struct store {
 	const struct store_backend *backend;
@@ -76,8 +84,10 @@ void store_want(struct store *s, enum store_durability durability)
 struct err *store_commit(struct store *s)
 {
 	must(s->in_transaction && s->savepoints == 0);
+	double begun = metric_now();
 	s->in_transaction = false;
-	return err_wrap(s->backend->commit(s->conn, s->durability), "commit");
+	return timed("commit", begun,
+		err_wrap(s->backend->commit(s->conn, s->durability), "commit"));
 }
 
 void store_rollback(struct store *s)
@@ -129,14 +139,16 @@ struct err *store_insert(struct store *s, const struct record_type *type, void *
 	bool own = false;
 
 	TRY(begin_if_none(s, &own));
-	return end_own(s, own, s->backend->insert(s->conn, type, obj));
+	double begun = metric_now();
+	return end_own(s, own, timed("insert", begun, s->backend->insert(s->conn, type, obj)));
 }
 
 struct err *store_get(struct store *s, const struct record_type *type, int64_t id, void *ret_obj)
 {
 	const struct store_filter key = {.field = "id", .number = id};
+	double begun = metric_now();
 
-	return s->backend->get(s->conn, type, &key, ret_obj);
+	return timed("get", begun, s->backend->get(s->conn, type, &key, ret_obj));
 }
 
 struct err *store_get_by(struct store *s, const struct record_type *type, const char *field,
@@ -154,7 +166,8 @@ struct err *store_update(struct store *s, const struct record_type *type, const 
 	bool own = false;
 
 	TRY(begin_if_none(s, &own));
-	return end_own(s, own, s->backend->update(s->conn, type, obj));
+	double begun = metric_now();
+	return end_own(s, own, timed("update", begun, s->backend->update(s->conn, type, obj)));
 }
 
 struct err *store_delete(struct store *s, const struct record_type *type, int64_t id)
@@ -173,7 +186,8 @@ struct err *store_list(struct store *s, const struct record_type *type, const st
 	if (q == NULL)
 		q = &everything;
 	TRY(store_query_check(type, q));
-	return s->backend->list(s->conn, type, q, ret_rows);
+	double begun = metric_now();
+	return timed("list", begun, s->backend->list(s->conn, type, q, ret_rows));
 }
 
 void *store_row(const struct store_rows *rows, size_t i)

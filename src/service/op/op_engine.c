@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/metric.h"
 #include "driver/runner.h"
 #include "service/op/op_int.h"
 
@@ -129,6 +130,8 @@ static struct err *start(struct service *svc, struct operation *op)
 		*op = fresh;
 		return start_failed(svc, op, e);
 	}
+	metric_observe(METRIC_OPERATION_WAIT_SECONDS, METRIC_LABELS(op->type),
+		(double)(op->started_at - op->created_at) / 1000);
 	log_info("operation %lld started: type=%s target=%s", (long long)op->id, op->type,
 		op->target_name != NULL ? op->target_name : "-");
 	e = launch(svc, op);

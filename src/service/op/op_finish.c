@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/metric.h"
 #include "service/event.h"
 #include "service/op/op_int.h"
 
@@ -78,6 +79,11 @@ struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
 	TRY(op_locks_release(svc, op->id));
 	TRY(finish_type(svc, op));
 	TRY(op_save(svc, op, "operation.finished"));
+	metric_add(METRIC_OPERATIONS_FINISHED,
+		METRIC_LABELS(op->type, enum_text(&op_status_table, status)), 1);
+	if (op->started_at != I64_NONE)
+		metric_observe(METRIC_OPERATION_SECONDS, METRIC_LABELS(op->type),
+			(double)(op->finished_at - op->started_at) / 1000);
 	log_info("operation %lld finished: status=%s type=%s target=%s", (long long)op->id,
 		enum_text(&op_status_table, status), op->type,
 		op->target_name != NULL ? op->target_name : "-");

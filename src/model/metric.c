@@ -1,0 +1,234 @@
+/* Owns the counts of this process: the one table of metrics, and their series behind one lock. A
+ * label must come from a table or an enumeration, never from a client; should one not, the series
+ * of a metric are bounded. */
+#include "model/metric.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+
+#define SERIES_MAX 1000 /* of one metric */
+#define KEY_MAX 512
+#define BOUNDS_MAX 16
+
+enum kind { COUNTER, GAUGE, HISTOGRAM };
+static const char *const kind_texts[] = {"counter", "gauge", "histogram"};
+
+/* Upper bounds of buckets in seconds, rising, ended by 0; +Inf comes by itself. */
+static const double request_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+	2.5, 10, 0};
+static const double store_bounds[] = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+	0.05, 0.25, 1, 5, 0};
+static const double operation_bounds[] = {1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200,
+	0};
+
+static const struct metric {
+	const char *name;
+	enum kind kind;
+	const char *labels[METRIC_LABELS_MAX];
+	const double *bounds;
+	const char *help;
+} metrics[METRIC_N_] = {
+	[METRIC_BUILD] = {"mko_build_info", GAUGE, {"version", "schema"}, NULL,
+		"Always 1; its labels say what runs."},
+	[METRIC_HTTP_REQUESTS] = {"mko_http_requests_total", COUNTER, {"method", "route", "status"},
+		NULL, "Requests answered, by route and status."},
+	[METRIC_HTTP_SECONDS] = {"mko_http_request_duration_seconds", HISTOGRAM,
+		{"method", "route"}, request_bounds,
+		"Time from the first byte of a request to its answer."},
+	[METRIC_HTTP_ACTIVE] = {"mko_http_requests_active", GAUGE, {NULL}, NULL,
+		"Requests and streams open now."},
+	[METRIC_HTTP_STREAMS] = {"mko_stream_clients", GAUGE, {NULL}, NULL,
+		"Streams of events and logs open now."},
+	[METRIC_WORKER_QUEUE] = {"mko_worker_queue_depth", GAUGE, {NULL}, NULL,
+		"Jobs at the domain worker when the last request was handed to it."},
+	[METRIC_STORE_SECONDS] = {"mko_store_duration_seconds", HISTOGRAM, {"call"}, store_bounds,
+		"Time of calls to the store."},
+	[METRIC_OPERATIONS] = {"mko_operations", GAUGE, {"status"}, NULL,
+		"Operations that are queued or running now."},
+	[METRIC_OPERATIONS_WAITING] = {"mko_operations_waiting_for_lock", GAUGE, {NULL}, NULL,
+		"Queued operations that wait for a lock of another one."},
+	[METRIC_OPERATIONS_FINISHED] = {"mko_operations_finished_total", COUNTER,
+		{"type", "status"}, NULL, "Operations that got their final status."},
+	[METRIC_OPERATION_SECONDS] = {"mko_operation_duration_seconds", HISTOGRAM, {"type"},
+		operation_bounds, "Time from the start of an operation to its end."},
+	[METRIC_OPERATION_WAIT_SECONDS] = {"mko_operation_wait_seconds", HISTOGRAM, {"type"},
+		operation_bounds, "Time that an operation waited for locks and a free place."},
+	[METRIC_NODES] = {"mko_nodes", GAUGE, {"status"}, NULL, "Nodes of the inventory."},
+	[METRIC_CLUSTERS] = {"mko_clusters", GAUGE, {"status"}, NULL, "Clusters."},
+	[METRIC_EVENTS] = {"mko_events_total", COUNTER, {"topic"}, NULL, "Events published."},
+	[METRIC_LOGINS] = {"mko_logins_total", COUNTER, {"result"}, NULL,
+		"Logins with a password: ok, failed, throttled."},
+	[METRIC_TLS_EXPIRES] = {"mko_tls_certificate_expires_timestamp_seconds", GAUGE, {NULL},
+		NULL, "When the certificate of the server ends; absent without TLS."},
+	[METRIC_PROCESS_CPU] = {"process_cpu_seconds_total", COUNTER, {NULL}, NULL,
+		"Processor time, user and system."},
+	[METRIC_PROCESS_MEMORY] = {"process_resident_memory_bytes", GAUGE, {NULL}, NULL,
+		"Memory in use."},
+	[METRIC_PROCESS_VIRTUAL] = {"process_virtual_memory_bytes", GAUGE, {NULL}, NULL,
+		"Address space in use."},
+	[METRIC_PROCESS_FDS] = {"process_open_fds", GAUGE, {NULL}, NULL, "Open descriptors."},
+	[METRIC_PROCESS_FDS_MAX] = {"process_max_fds", GAUGE, {NULL}, NULL,
+		"Most descriptors that may be open."},
+	[METRIC_PROCESS_START] = {"process_start_time_seconds", GAUGE, {NULL}, NULL,
+		"When the process began, Unix time."},
+};
+
+/* One combination of label values. */
+struct series {
+	char *key; /* the labels as they are printed: a="x",b="y" */
+	double value;
+	double sum;
+	uint64_t buckets[BOUNDS_MAX + 1];
+	UT_hash_handle hh;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct series *all[METRIC_N_];
+
+/* Append a label's value: quotes, backslashes and line ends are escaped. */
+static size_t add_value(char *key, size_t at, const char *value)
+{
+	for (; *value != '\0' && at + 4 < KEY_MAX; value++) {
+		if (*value == '"' || *value == '\\' || *value == '\n')
+			key[at++] = '\\';
+		key[at++] = *value == '\n' ? 'n' : *value;
+	}
+	return at;
+}
+
+static void make_key(const struct metric *m, const char *const *labels, char key[static KEY_MAX])
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < METRIC_LABELS_MAX && m->labels[i] != NULL; i++) {
+		int n = snprintf(key + at, KEY_MAX - at, "%s%s=\"", i > 0 ? "," : "", m->labels[i]);
+		must(n > 0 && labels != NULL);
+		at += (size_t)n;
+		must(at + 2 < KEY_MAX);
+		at = add_value(key, at, labels[i] != NULL ? labels[i] : "");
+		key[at++] = '"';
+	}
+	key[at] = '\0';
+}
+
+/* The series of these labels, made when it is new. Under the lock. */
+static struct series *find(enum metric_id id, const char *const *labels)
+{
+	const struct metric *m = &metrics[id];
+	char key[KEY_MAX];
+	struct series *s = NULL;
+
+	make_key(m, labels, key);
+	HASH_FIND_STR(all[id], key, s);
+	if (s == NULL && HASH_COUNT(all[id]) >= SERIES_MAX) {
+		make_key(m, METRIC_LABELS("other", "other", "other"), key);
+		HASH_FIND_STR(all[id], key, s);
+	}
+	if (s != NULL)
+		return s;
+	s = mem_zalloc(sizeof(*s));
+	s->key = mem_strdup(key);
+	HASH_ADD_KEYPTR(hh, all[id], s->key, strlen(s->key), s);
+	return s;
+}
+
+void metric_add(enum metric_id id, const char *const *labels, double value)
+{
+	pthread_mutex_lock(&lock);
+	find(id, labels)->value += value;
+	pthread_mutex_unlock(&lock);
+}
+
+void metric_set(enum metric_id id, const char *const *labels, double value)
+{
+	pthread_mutex_lock(&lock);
+	find(id, labels)->value = value;
+	pthread_mutex_unlock(&lock);
+}
+
+void metric_observe(enum metric_id id, const char *const *labels, double seconds)
+{
+	const double *bounds = metrics[id].bounds;
+	size_t i = 0;
+
+	must(bounds != NULL);
+	while (bounds[i] > 0 && seconds > bounds[i])
+		i++;
+	pthread_mutex_lock(&lock);
+	struct series *s = find(id, labels);
+	s->buckets[i]++;
+	s->sum += seconds;
+	pthread_mutex_unlock(&lock);
+}
+
+double metric_now(void)
+{
+	struct timespec t;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void write_histogram(const struct metric *m, const struct series *s, struct str *out)
+{
+	const char *comma = s->key[0] != '\0' ? "," : "";
+	const char *open = s->key[0] != '\0' ? "{" : "";
+	const char *close = s->key[0] != '\0' ? "}" : "";
+	uint64_t n = 0;
+	size_t i = 0;
+
+	for (; m->bounds[i] > 0; i++) {
+		n += s->buckets[i];
+		str_addf(out, "%s_bucket{%s%sle=\"%.15g\"} %llu\n", m->name, s->key, comma,
+			m->bounds[i], (unsigned long long)n);
+	}
+	n += s->buckets[i];
+	str_addf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", m->name, s->key, comma,
+		(unsigned long long)n);
+	str_addf(out, "%s_sum%s%s%s %.15g\n", m->name, open, s->key, close, s->sum);
+	str_addf(out, "%s_count%s%s%s %llu\n", m->name, open, s->key, close, (unsigned long long)n);
+}
+
+static void write_metric(enum metric_id id, struct str *out)
+{
+	const struct metric *m = &metrics[id];
+
+	str_addf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
+		kind_texts[m->kind]);
+	for (const struct series *s = all[id]; s != NULL; s = s->hh.next) {
+		if (m->kind == HISTOGRAM)
+			write_histogram(m, s, out);
+		else if (s->key[0] != '\0')
+			str_addf(out, "%s{%s} %.15g\n", m->name, s->key, s->value);
+		else
+			str_addf(out, "%s %.15g\n", m->name, s->value);
+	}
+}
+
+void metric_text(struct str *out)
+{
+	pthread_mutex_lock(&lock);
+	for (enum metric_id id = 0; id < METRIC_N_; id++)
+		write_metric(id, out);
+	pthread_mutex_unlock(&lock);
+}
+
+void metric_reset(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t id = 0; id < METRIC_N_; id++) {
+		struct series *s = NULL, *next = NULL;
+		HASH_ITER(hh, all[id], s, next) {
+			HASH_DEL(all[id], s);
+			mem_free(s->key);
+			mem_free(s);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
