@@ -30,7 +30,7 @@ struct action_body {
 };
 #define ACTION_NODES                                                                               \
 	ROW_JSON(struct action_body, nodes, FIELD_CREATE, .max = 10000,                            \
-		.help = "Ids or names of the nodes; absent: all")
+		.check_json = check_json_list, .help = "Ids or names of the nodes; absent: all")
 #define ACTION_FIELDS                                                                              \
 	ROW_BOOL(struct action_body, check_mode, FIELD_CREATE,                                     \
 		.help = "Change nothing on the nodes (ansible --check)"),                          \

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/decode.h"
+#include "api/shapes.h"
 #include "model/record_write.h"
 #include "service/account.h"
 #include "service/op/op_type.h"
@@ -59,9 +60,13 @@ struct route {
 	enum record_mode body_mode;
 	const struct record_type *query; /**< parameters beside those of lists, NULL = none */
 	const struct record_type
-		*list_of;    /**< takes limit, cursor, sort, q and the filters of this type */
-	const char *summary; /**< a sentence */
-	const char *example; /**< JSON of a request body, NULL = none */
+		*list_of;          /**< takes limit, cursor, sort, q and the filters of this type */
+	const char *summary;       /**< a sentence */
+	const char *example;       /**< JSON of a request body, NULL = none */
+	const struct shape *shape; /**< the object, or the items of a list, where it is more than
+				      reply_type */
+	const char *body_more; /**< JSON object of properties of the body that body_type does not
+				  have, or has in another form; NULL = none */
 	struct err *(*handle)(struct call *call);
 };
 

@@ -74,6 +74,7 @@ static const struct route routes_audit_rows[] = {
 			"The audit log as JSON lines, oldest first; repeat with after= until empty",
 		.handle = export_audit},
 	{"GET", "/api/audit/verify", ROLE_ADMIN, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.summary = "Check the hash chain of the audit log", .handle = verify_audit},
+		.shape = &shape_audit_report, .summary = "Check the hash chain of the audit log",
+		.handle = verify_audit},
 };
 ROUTE_LIST(routes_audit, "audit");

@@ -106,22 +106,29 @@ static struct err *remove_node(struct call *call)
 	return node_remove(call->svc, &call->actor, call->params[0], query.force);
 }
 
+#define NODE_BODY_MORE                                                                                                      \
+	"{\"cluster_id\":{\"type\":[\"integer\",\"string\",\"null\"],\"description\":\"Id or name of the cluster\"},"       \
+	"\"sudo_password\":{\"type\":\"string\",\"maxLength\":1024,\"writeOnly\":true,\"description\":\"Password for sudo " \
+	"on the node, kept sealed; without it sudo must need none\"}}"
 static const struct route routes_nodes_rows[] = {
 	{"GET", "/api/nodes", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LIST, .reply_type = &node_type, .list_of = &node_type,
-		.query = &node_list_query_type, .summary = "List nodes", .handle = list_nodes},
+		.query = &node_list_query_type, .shape = &shape_node, .summary = "List nodes",
+		.handle = list_nodes},
 	{"POST", "/api/nodes", ROLE_OPERATOR, ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_IDEMPOTENT,
 		201, ROUTE_REPLY_OBJECT, &node_type, .body_type = &node_type,
-		.body_mode = RECORD_CREATE, .summary = "Add a node to the inventory",
+		.body_mode = RECORD_CREATE, .shape = &shape_node, .body_more = NODE_BODY_MORE,
+		.summary = "Add a node to the inventory",
 		.example =
 			"{\"hostname\":\"n1\",\"ip_address\":\"10.0.0.11\",\"ssh_user\":\"ubuntu\"}",
 		.handle = create_node},
 	{"GET", "/api/nodes/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
-		.reply = ROUTE_REPLY_OBJECT, .reply_type = &node_type, .summary = "Show a node",
-		.handle = get_node},
+		.reply = ROUTE_REPLY_OBJECT, .reply_type = &node_type, .shape = &shape_node,
+		.summary = "Show a node", .handle = get_node},
 	{"PATCH", "/api/nodes/{id}", ROLE_OPERATOR,
 		ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_NEED_MATCH, 200, ROUTE_REPLY_OBJECT,
 		&node_type, .body_type = &node_type, .body_mode = RECORD_UPDATE,
+		.shape = &shape_node, .body_more = NODE_BODY_MORE,
 		.summary = "Change a node's settings", .example = "{\"notes\":\"rack 2\"}",
 		.handle = edit_node},
 	{"DELETE", "/api/nodes/{id}", ROLE_OPERATOR, .flags = ROUTE_ANY_SCOPE, .status = 204,

@@ -88,6 +88,7 @@ static const struct field op_run_fields[] = {
 	ROW_TEXT(struct op_run_body, target, FIELD_CREATE, .max = 253,
 		.help = "Id or name of the node or cluster"),
 	ROW_JSON(struct op_run_body, nodes, FIELD_CREATE, .max = 10000,
+		.check_json = check_json_list,
 		.help = "Ids or names for a type of nodes; absent: all"),
 	ROW_JSON(struct op_run_body, params, FIELD_CREATE,
 		.help = "Object of the type's parameters", .check_json = check_json_object),
@@ -319,64 +320,32 @@ static struct err *prune_ops(struct call *call)
 	return call_json(call, json_pack("{s:I}", "removed", (json_int_t)n));
 }
 
-static json_t *param_json(const struct op_param *p)
-{
-	static const char *const kinds[FIELD_KIND_N_] = {
-		[FIELD_I64] = "integer",
-		[FIELD_BOOL] = "boolean",
-		[FIELD_TEXT] = "text",
-		[FIELD_ENUM] = "choice",
-		[FIELD_TIME] = "time",
-		[FIELD_JSON] = "json",
-	};
-	json_t *json = json_pack("{ss ss sb ss? ss?}", "name", p->name, "kind", kinds[p->kind],
-		"required", p->required, "default", p->def, "help", p->help);
-
-	if (p->min != 0 || p->max != 0) {
-		json_object_set_new(json, "min", json_integer(p->min));
-		json_object_set_new(json, "max", json_integer(p->max));
-	}
-	return json;
-}
-
-static json_t *type_json(const struct op_type *t)
-{
-	json_t *params = json_array();
-
-	for (size_t i = 0; i < t->n_params; i++)
-		json_array_append_new(params, param_json(&t->params[i]));
-	return json_pack("{ss ss ss? ss? ss ss sb sb sI ss? so}", "name", t->name, "title",
-		t->title, "summary", t->summary, "target", enum_text(&op_target_table, t->target),
-		"role", enum_text(&role_table, t->role), "risk", enum_text(&op_risk_table, t->risk),
-		"exclusive", t->exclusive, "check_mode", t->check_mode, "timeout_s",
-		(json_int_t)t->timeout_s, "playbook", t->playbook, "params", params);
-}
-
 static struct err *list_types(struct call *call)
 {
 	json_t *items = json_array();
 
 	for (size_t i = 0; op_types[i] != NULL; i++)
-		json_array_append_new(items, type_json(op_types[i]));
+		json_array_append_new(items, op_type_json(op_types[i]));
 	return call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
 }
 
 static const struct route routes_operations_rows[] = {
 	{"GET", "/api/operations", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LIST, .reply_type = &operation_type,
-		.list_of = &operation_type, .query = &op_list_query_type,
+		.list_of = &operation_type, .query = &op_list_query_type, .shape = &shape_operation,
 		.summary = "List operations", .handle = list_ops},
 	{"POST", "/api/operations", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_IDEMPOTENT, 202,
 		ROUTE_REPLY_OPERATION, .body_type = &op_run_body_type, .query = &action_query_type,
 		.summary = "Start an operation of any type",
 		.example = "{\"type\":\"node.status\",\"target\":\"n1\"}", .handle = run_op},
 	{"POST", "/api/operations/prune", ROLE_ADMIN, .status = 200, .reply = ROUTE_REPLY_OBJECT,
-		.body_type = &op_prune_body_type,
+		.shape = &shape_pruned, .body_type = &op_prune_body_type,
 		.summary = "Delete old final operations with their files",
 		.example = "{\"keep_days\":90}", .handle = prune_ops},
 	{"GET", "/api/operations/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_OBJECT, .reply_type = &operation_type,
-		.summary = "Show an operation with its hosts", .handle = get_op},
+		.shape = &shape_operation, .summary = "Show an operation with its hosts",
+		.handle = get_op},
 	{"GET", "/api/operations/{id}/events", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LINES, .query = &op_events_query_type,
 		.summary = "What happened in an operation, as JSON lines", .handle = get_events},
@@ -391,7 +360,7 @@ static const struct route routes_operations_rows[] = {
 		ROUTE_REPLY_OPERATION, .summary = "Run again for the hosts that did not succeed",
 		.handle = retry_op},
 	{"GET", "/api/operation-types", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
-		.reply = ROUTE_REPLY_OBJECT,
+		.reply = ROUTE_REPLY_LIST, .shape = &shape_operation_types,
 		.summary = "What operations there are, with their parameters",
 		.handle = list_types},
 };

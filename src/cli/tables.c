@@ -201,6 +201,25 @@ const struct cli_noun noun_operation = {
 	.words = CLI_WORDS_OPERATIONS,
 };
 
+static const struct cli_column playbook_columns[] = {
+	{"NAME", "name"},
+	{"TARGET", "target"},
+	{"RISK", "risk"},
+	{"SOURCE", "source"},
+	{"SUMMARY", "summary", .shrink = true},
+	{"TYPES", "operation_types", .wide = true},
+	{"ROLE", "role", .wide = true},
+};
+const struct cli_noun noun_playbook = {
+	.name = "playbook",
+	.collection = "playbooks",
+	.key = "name",
+	.summary = "What operations run on the machines",
+	.columns = playbook_columns,
+	.n_columns = ARRAY_LEN(playbook_columns),
+	.words = CLI_WORDS_PLAYBOOKS,
+};
+
 const struct cli_noun noun_system = {.name = "system", .summary = "mko itself and this machine"};
 
 static const struct cli_column user_columns[] = {
@@ -300,6 +319,7 @@ const struct cli_noun *const cli_nouns[] = {
 	&noun_cluster,
 	&noun_operation,
 	&noun_schedule,
+	&noun_playbook,
 	&noun_user,
 	&noun_token,
 	&noun_audit,

@@ -88,6 +88,11 @@ struct err *check_json_tags(const json_t *value)
 	return NULL;
 }
 
+struct err *check_json_list(const json_t *value)
+{
+	return json_is_array(value) ? NULL : err_new(ERR_INVALID, "must be an array");
+}
+
 struct err *check_json_object(const json_t *value)
 {
 	return json_is_object(value) ? NULL : err_new(ERR_INVALID, "must be an object");

@@ -11,6 +11,12 @@ static void set(json_t *object, const char *key, json_t *take_value)
 	must(json_object_set_new(object, key, take_value) == 0);
 }
 
+static bool is_list(const struct field *f)
+{
+	return (f->def != NULL && f->def[0] == '[') || f->check_json == check_json_list ||
+		f->check_json == check_json_tags;
+}
+
 static const char *type_name(const struct field *f)
 {
 	static const char *const names[FIELD_KIND_N_] = {
@@ -22,7 +28,7 @@ static const char *type_name(const struct field *f)
 	};
 
 	if (f->kind == FIELD_JSON)
-		return f->def != NULL && f->def[0] == '[' ? "array" : "object";
+		return is_list(f) ? "array" : "object";
 	return names[f->kind];
 }
 
@@ -38,8 +44,13 @@ static void add_limits(json_t *schema, const struct field *f)
 	static const char *const names[FIELD_KIND_N_][2] = {
 		[FIELD_I64] = {"minimum", "maximum"},
 		[FIELD_TEXT] = {"minLength", "maxLength"},
+		[FIELD_JSON] = {"minItems", "maxItems"},
 	};
 
+	if (f->kind == FIELD_JSON && !is_list(f))
+		return;
+	if (f->check_json == check_json_tags)
+		set(schema, "items", json_pack("{s:s, s:i}", "type", "string", "maxLength", 64));
 	if ((f->min == 0 && f->max == 0) || names[f->kind][0] == NULL)
 		return;
 	set(schema, names[f->kind][0], json_integer(f->min));
@@ -101,6 +112,10 @@ json_t *record_schema(const struct record_type *type, enum record_mode mode, boo
 		if (needed)
 			must(json_array_append_new(required, json_string(f->name)) == 0);
 	}
-	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
-		"required", required, "additionalProperties", 0);
+	json_t *schema = json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties,
+		"required", required);
+	/* a request must not have more; a reply may, in a later version */
+	if (!with_readonly)
+		set(schema, "additionalProperties", json_false());
+	return schema;
 }

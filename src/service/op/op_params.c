@@ -119,3 +119,36 @@ struct err *op_params_check(const struct op_type *type, const json_t *params, js
 	*ret_params = all;
 	return NULL;
 }
+
+json_t *op_param_json(const struct op_param *p)
+{
+	static const char *const kinds[FIELD_KIND_N_] = {
+		[FIELD_I64] = "integer",
+		[FIELD_BOOL] = "boolean",
+		[FIELD_TEXT] = "text",
+		[FIELD_ENUM] = "choice",
+		[FIELD_TIME] = "time",
+		[FIELD_JSON] = "json",
+	};
+	json_t *json = json_pack("{ss ss sb ss? ss?}", "name", p->name, "kind", kinds[p->kind],
+		"required", p->required, "default", p->def, "help", p->help);
+
+	if (p->min != 0 || p->max != 0) {
+		json_object_set_new(json, "min", json_integer(p->min));
+		json_object_set_new(json, "max", json_integer(p->max));
+	}
+	return json;
+}
+
+json_t *op_type_json(const struct op_type *t)
+{
+	json_t *params = json_array();
+
+	for (size_t i = 0; i < t->n_params; i++)
+		json_array_append_new(params, op_param_json(&t->params[i]));
+	return json_pack("{ss ss ss? ss? ss ss sb sb sI ss? so}", "name", t->name, "title",
+		t->title, "summary", t->summary, "target", enum_text(&op_target_table, t->target),
+		"role", enum_text(&role_table, t->role), "risk", enum_text(&op_risk_table, t->risk),
+		"exclusive", t->exclusive, "check_mode", t->check_mode, "timeout_s",
+		(json_int_t)t->timeout_s, "playbook", t->playbook, "params", params);
+}

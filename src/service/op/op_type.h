@@ -74,5 +74,10 @@ struct op_type {
 extern const struct op_type *const op_types[];
 /** How many. */
 extern const size_t op_types_n;
+/** As the API shows a parameter: name, kind, required, default, help, min, max. Owned. Any thread.
+ */
+json_t *op_param_json(const struct op_param *param);
+/** As the API shows a type, with its parameters. Owned. Any thread. */
+json_t *op_type_json(const struct op_type *type);
 /** Find a type by name, NULL when there is none. */
 const struct op_type *op_type_find(const char *name);

@@ -349,6 +349,53 @@ static void actions_queue_and_preview(void **state)
 	assert_int_equal(status_of(d, "GET", "/api/operations/1/log", NULL), 200);
 }
 
+static void playbooks_are_listed_by_page_filtered_and_shown_with_their_text(void **state)
+{
+	struct test_domain *d = *state;
+	struct answer a = list(d, "/api/playbooks", "limit=2&fields=name");
+	const json_t *items = json_object_get(a.json, "items");
+
+	assert_int_equal(json_array_size(items), 2);
+	assert_string_equal(text_of(&a, "next_cursor"),
+		json_string_value(json_object_get(json_array_get(items, 1), "name")));
+	size_t seen = 2;
+	while (text_of(&a, "next_cursor") != NULL) {
+		cleanup(mem_freep) char *next =
+			mem_printf("limit=2&cursor=%s", text_of(&a, "next_cursor"));
+		answer_done(&a);
+		a = list(d, "/api/playbooks", next);
+		seen += json_array_size(json_object_get(a.json, "items"));
+	}
+	answer_done(&a);
+	a = list(d, "/api/playbooks", "sort=-name");
+	items = json_object_get(a.json, "items");
+	assert_int_equal(json_array_size(items), seen);
+	for (size_t i = 1; i < seen; i++)
+		assert_true(strcmp(json_string_value(json_object_get(json_array_get(items, i - 1),
+					   "name")),
+				    json_string_value(json_object_get(json_array_get(items, i),
+					    "name"))) > 0);
+	answer_done(&a);
+	a = list(d, "/api/playbooks", "target=cluster&q=INSTALL&risk=change");
+	items = json_object_get(a.json, "items");
+	assert_true(json_array_size(items) >= 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(items, 0), "target")),
+		"cluster");
+	answer_done(&a);
+	a = list(d, "/api/playbooks", "target=x&risk=y&sort=title");
+	assert_int_equal(a.reply.status, 422);
+	assert_int_equal(json_array_size(json_object_get(a.json, "errors")), 3);
+	answer_done(&a);
+	assert_int_equal(status_of(d, "GET", "/api/playbooks/nope", NULL), 404);
+	assert_int_equal(status_of(d, "GET", "/api/playbooks/..%2f..%2fx", NULL), 404);
+	mem_free(d->config.ansible_collections_path);
+	d->config.ansible_collections_path = mem_strdup("ansible");
+	a = at_home(d, "GET", "/api/playbooks/node_status", NULL);
+	assert_int_equal(a.reply.status, 200);
+	assert_non_null(strstr(text_of(&a, "text"), "hosts: mko_targets"));
+	answer_done(&a);
+}
+
 static const char first_admin[] = "{\"name\":\"root\",\"password\":\"correct horse battery\"}";
 
 static struct answer login(struct test_domain *d, const char *password)
@@ -602,7 +649,9 @@ TEST_MAIN(API_TEST(pages_give_every_row_once_while_rows_come_and_go),
 	API_TEST(a_change_over_http_needs_if_match),
 	API_TEST(a_retry_with_the_same_key_starts_nothing_twice),
 	API_TEST(a_failed_request_can_be_repeated_under_its_key),
-	API_TEST(actions_queue_and_preview), API_TEST(sessions_work_only_from_own_pages_and_end),
+	API_TEST(actions_queue_and_preview),
+	API_TEST(playbooks_are_listed_by_page_filtered_and_shown_with_their_text),
+	API_TEST(sessions_work_only_from_own_pages_and_end),
 	API_TEST(logins_are_throttled_with_retry_after),
 	API_TEST(set_up_over_http_needs_the_code_and_happens_once),
 	API_TEST(passwords_are_ruled_and_changed),

@@ -106,6 +106,9 @@ static void every_row_is_whole(void **state)
 		assert_int_equal(r->status == 204, r->reply == ROUTE_REPLY_NONE);
 		if (strcmp(r->method, "PATCH") == 0)
 			assert_true(r->flags & ROUTE_NEED_MATCH);
+		/* what clients get is described, so that types and the contract test know it */
+		if (r->reply == ROUTE_REPLY_OBJECT || r->reply == ROUTE_REPLY_LIST)
+			assert_true(r->shape != NULL || r->reply_type != NULL);
 		if (r->example != NULL) {
 			json_t *json = json_loads(r->example, 0, NULL);
 			assert_non_null(json);

@@ -1,0 +1,219 @@
+/* Owns the shapes. A key that a service adds to its JSON is added here too. */
+#include "api/shapes.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/account.h"
+#include "model/cluster.h"
+#include "model/node.h"
+#include "model/operation.h"
+#include "model/schedule.h"
+
+/* Words of JSON that occur often. */
+#define TEXT "{\"type\":\"string\"}"
+#define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
+#define NUMBER "{\"type\":\"integer\"}"
+#define NUMBER_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
+#define TRUTH "{\"type\":\"boolean\"}"
+#define ROLE "{\"type\":\"string\",\"enum\":[\"none\",\"viewer\",\"operator\",\"admin\"]}"
+#define RISK "{\"type\":\"string\",\"enum\":[\"read\",\"change\",\"disrupt\",\"destroy\"]}"
+#define TARGET "{\"type\":\"string\",\"enum\":[\"none\",\"node\",\"cluster\",\"nodes\"]}"
+#define LIST_OF(schema) "{\"type\":\"array\",\"items\":" schema "}"
+#define OBJECT_OF(properties, required)                                                            \
+	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{" properties "}}"
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+
+const struct shape shape_node = {
+	.name = "node",
+	.base = &node_type,
+	.more = "{\"cluster_name\":" TEXT_OR_NULL ",\"has_sudo_password\":" TRUTH "}",
+};
+
+#define CLUSTER_COUNTS                                                                             \
+	"\"node_count\":" NUMBER ",\"control_plane_count\":" NUMBER ",\"worker_count\":" NUMBER    \
+	",\"has_kubeconfig\":" TRUTH
+static const char *const cluster_without[] = {"scan", NULL};
+const struct shape shape_cluster = {
+	.name = "cluster",
+	.base = &cluster_type,
+	.without = cluster_without,
+	.more = "{" CLUSTER_COUNTS "}",
+};
+
+#define MEMBER                                                                                     \
+	OBJECT_OF("\"id\":" NUMBER ",\"hostname\":" TEXT ",\"ip_address\":" TEXT ",\"role\":" TEXT \
+		  ",\"member\":" TRUTH ",\"ready\":" TRUTH ",\"status\":" TEXT                     \
+		  ",\"microk8s_status\":" TEXT ",\"microk8s_version\":" TEXT_OR_NULL,              \
+		"\"id\",\"hostname\",\"ip_address\",\"role\",\"member\",\"ready\",\"status\"")
+const struct shape shape_cluster_status = {
+	.name = "cluster_status",
+	.base = &cluster_type,
+	.without = cluster_without,
+	.more = "{" CLUSTER_COUNTS ",\"ha\":" TRUTH ",\"control_planes\":" NUMBER
+		",\"workers\":" NUMBER
+		",\"nodes\":" LIST_OF(MEMBER) ",\"dqlite\":{},\"leader\":{},"
+					      "\"addons\":{},\"findings\":{}}",
+};
+
+static const char *const op_host_without[] = {"id", "operation_id", NULL};
+const struct shape shape_operation_host = {
+	.name = "operation_host",
+	.base = &op_host_type,
+	.without = op_host_without,
+	.more = "{}",
+};
+
+static const char *const operation_without[] = {"target_kind", "target_id", "target_name",
+	"progress_done", "progress_total", "current_task", NULL};
+const struct shape shape_operation = {
+	.name = "operation",
+	.base = &operation_type,
+	.without = operation_without,
+	.more = "{\"target\":" OBJECT_OF("\"kind\":" TARGET ",\"id\":" NUMBER_OR_NULL
+					 ",\"name\":" TEXT_OR_NULL,
+		"\"kind\",\"id\",\"name\"") ",\"progress\":" OBJECT_OF("\"done\":" NUMBER
+								       ",\"total\":" NUMBER
+								       ",\"task\":" TEXT_OR_NULL,
+		"\"done\",\"total\",\"task\"") ",\"duration_ms\":" NUMBER_OR_NULL
+					       ",\"hosts\":{\"type\":\"array\",\"x-optional\":true,"
+					       "\"items\":" REF("operation_host") "}}",
+};
+
+#define PREVIEW_HOST OBJECT_OF("\"hostname\":" TEXT ",\"role\":" TEXT, "\"hostname\",\"role\"")
+#define HOLDER OBJECT_OF("\"id\":" NUMBER ",\"name\":" TEXT, "\"id\",\"name\"")
+#define LOCK                                                                                       \
+	OBJECT_OF("\"resource\":" TEXT ",\"exclusive\":" TRUTH ",\"held_by\":{\"oneOf\":[" HOLDER  \
+		  ",{\"type\":\"null\"}]}",                                                        \
+		"\"resource\",\"exclusive\",\"held_by\"")
+const struct shape shape_preview = {
+	.name = "preview",
+	.more = "{\"type\":" TEXT ",\"name\":" TEXT ",\"target\":" TEXT_OR_NULL
+		",\"hosts\":" LIST_OF(PREVIEW_HOST) ",\"locks\":" LIST_OF(
+			LOCK) ",\"playbook\":" TEXT_OR_NULL ",\"risk\":" RISK
+			      ",\"timeout_s\":" NUMBER ",\"command\":" LIST_OF(
+				      TEXT) ",\"inventory\":{\"type\":\"object\"},\"vars\":{"
+					    "\"type\":\"object\"},\"refused\":" TEXT_OR_NULL
+					    ",\"expected_duration_ms\":" NUMBER_OR_NULL
+					    ",\"expected_from_runs\":" NUMBER "}",
+};
+
+#define PARAM                                                                                      \
+	OBJECT_OF("\"name\":" TEXT ",\"kind\":" TEXT ",\"required\":" TRUTH                        \
+		  ",\"default\":" TEXT_OR_NULL ",\"help\":" TEXT_OR_NULL ",\"min\":" NUMBER        \
+		  ",\"max\":" NUMBER,                                                              \
+		"\"name\",\"kind\",\"required\",\"default\",\"help\"")
+const struct shape shape_operation_types = {
+	.name = "operation_type",
+	.more = "{\"name\":" TEXT ",\"title\":" TEXT ",\"summary\":" TEXT_OR_NULL
+		",\"target\":" TARGET ",\"role\":" ROLE ",\"risk\":" RISK ",\"exclusive\":" TRUTH
+		",\"check_mode\":" TRUTH ",\"timeout_s\":" NUMBER ",\"playbook\":" TEXT_OR_NULL
+		",\"params\":" LIST_OF(PARAM) "}",
+};
+const struct shape shape_pruned = {.name = "pruned", .more = "{\"removed\":" NUMBER "}"};
+
+#define PLAYBOOK                                                                                   \
+	"\"name\":" TEXT ",\"title\":" TEXT ",\"summary\":" TEXT_OR_NULL                           \
+	",\"source\":{\"type\":\"string\",\"enum\":[\"builtin\",\"custom\"]},"                     \
+	"\"operation_types\":" LIST_OF(TEXT) ",\"target\":" TARGET ",\"risk\":" RISK               \
+					     ",\"role\":" ROLE ",\"check_mode\":" TRUTH            \
+					     ",\"timeout_s\":" NUMBER                              \
+					     ",\"variables\":" LIST_OF(PARAM)
+const struct shape shape_playbook = {.name = "playbook", .more = "{" PLAYBOOK "}"};
+const struct shape shape_playbook_text = {.name = "playbook_text",
+	.more = "{" PLAYBOOK ",\"text\":" TEXT "}"};
+
+const struct shape shape_schedule = {
+	.name = "schedule",
+	.base = &schedule_type,
+	.more = "{\"next_runs\":" LIST_OF(TEXT) "}",
+};
+const struct shape shape_schedule_preview = {.name = "schedule_preview",
+	.more = "{\"next_runs\":" LIST_OF(TEXT) "}"};
+
+const struct shape shape_health = {
+	.name = "health",
+	.more = "{\"status\":" TEXT ",\"version\":" TEXT ",\"setup_required\":" TRUTH "}",
+};
+const struct shape shape_version = {
+	.name = "version",
+	.more = "{\"name\":" TEXT ",\"version\":" TEXT ",\"schema_version\":" NUMBER "}",
+};
+const struct shape shape_settings = {
+	.name = "setting",
+	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL ",\"help\":" TEXT_OR_NULL
+		"}",
+};
+const struct shape shape_inventory = {
+	.name = "inventory",
+	.more = "{\"_meta\":" OBJECT_OF("\"hostvars\":{\"type\":\"object\"}", "\"hostvars\"") "}",
+};
+const struct shape shape_openapi = {
+	.name = "openapi_document",
+	.more = "{\"openapi\":" TEXT
+		",\"info\":{\"type\":\"object\"},\"paths\":{\"type\":\"object\"}}",
+};
+const struct shape shape_audit_report = {
+	.name = "audit_report",
+	.more = "{\"ok\":" TRUTH ",\"rows\":" NUMBER ",\"bad_id\":" NUMBER_OR_NULL
+		",\"reason\":" TEXT_OR_NULL ",\"head\":" TEXT "}",
+};
+
+#define BRIEF                                                                                      \
+	OBJECT_OF("\"id\":" NUMBER ",\"name\":" TEXT ",\"role\":" ROLE, "\"id\",\"name\",\"role\"")
+const struct shape shape_login = {.name = "login", .more = "{\"user\":" BRIEF "}"};
+const struct shape shape_me = {
+	.name = "me",
+	.more = "{\"id\":" NUMBER_OR_NULL ",\"name\":" TEXT ",\"role\":" ROLE
+		",\"clusters\":{\"type\":[\"array\",\"null\"],\"description\":\"Ids of the only clusters that "
+		"exist for this caller; null: all\"}}",
+};
+const struct shape shape_setup = {
+	.name = "setup",
+	.more = "{\"user\":" BRIEF ",\"password\":{\"type\":\"string\",\"x-optional\":true,"
+		"\"description\":\"When none was given: shown once\"}}",
+};
+const struct shape shape_setup_code = {.name = "setup_code", .more = "{\"code\":" TEXT "}"};
+const struct shape shape_new_token = {
+	.name = "new_token",
+	.base = &token_type,
+	.more = "{\"token\":{\"type\":\"string\",\"description\":\"Shown once\"}}",
+};
+
+const struct shape *const shapes_shared[] = {&shape_operation_host, &shape_operation,
+	&shape_preview, NULL};
+
+static void drop(json_t *schema, const char *const *names)
+{
+	json_t *required = json_object_get(schema, "required");
+
+	for (; names != NULL && *names != NULL; names++) {
+		json_object_del(json_object_get(schema, "properties"), *names);
+		for (size_t i = json_array_size(required); i-- > 0;)
+			if (strcmp(json_string_value(json_array_get(required, i)), *names) == 0)
+				json_array_remove(required, i);
+	}
+}
+
+json_t *shape_schema(const struct shape *shape)
+{
+	json_t *schema = shape->base != NULL
+		? record_schema(shape->base, RECORD_CREATE, true)
+		: json_pack("{s:s, s:{}, s:[]}", "type", "object", "properties", "required");
+	json_t *more = json_loads(shape->more, 0, NULL);
+	const char *key = NULL;
+	json_t *property = NULL;
+
+	must(more != NULL);
+	drop(schema, shape->without);
+	json_object_foreach(more, key, property) {
+		bool optional = json_is_true(json_object_get(property, "x-optional"));
+		json_object_del(property, "x-optional");
+		json_object_set(json_object_get(schema, "properties"), key, property);
+		if (!optional)
+			json_array_append_new(json_object_get(schema, "required"),
+				json_string(key));
+	}
+	json_decref(more);
+	return schema;
+}
