@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/client.h"
+#include "cli/generic.h"
 #include "cli/operate.h"
 #include "cli/output.h"
 #include "cli/tables.h"
@@ -52,7 +53,7 @@ static struct err *operate(struct cli *cli, json_t **ret_final)
 	return cli_operate(cli, path, body, ret_final);
 }
 
-static struct err *run_plain(struct cli *cli)
+struct err *cli_run_on_nodes(struct cli *cli)
 {
 	return operate(cli, NULL);
 }
@@ -188,9 +189,9 @@ const struct cli_cmd cmd_node_test = NODE_ACTION("test",
 	"mko node test n1 n2\nmko node test n1 --accept-host-key    (after it was installed anew)");
 const struct cli_cmd cmd_node_prepare = NODE_ACTION("prepare",
 	"Give nodes what MicroK8s needs: snapd, kernel settings, names of the other nodes",
-	"prepare", plain_opts, run_plain, "mko node prepare n1 --check --diff");
+	"prepare", plain_opts, cli_run_on_nodes, "mko node prepare n1 --check --diff");
 const struct cli_cmd cmd_node_install = NODE_ACTION("install", "Install MicroK8s on nodes",
-	"install MicroK8s on", install_opts, run_plain,
+	"install MicroK8s on", install_opts, cli_run_on_nodes,
 	"mko node install n1 n2 n3 --channel 1.32/stable\nmko node install 1 --detach");
 const struct cli_cmd cmd_node_status = NODE_ACTION("status",
 	"Ask nodes for their state and show it", "get the status of", plain_opts, run_status,

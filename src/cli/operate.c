@@ -156,6 +156,7 @@ static void add_options(const struct cli *cli, json_t *body)
 	json_t *keep = NULL;
 
 	cli_opts_to_json(cli, &cli_op_options, body);
+	cli_opts_to_json(cli, &cli_guard_options, body);
 	keep = json_object_get(body, "keep");
 	if (json_is_object(params) && keep != NULL) {
 		json_object_set(params, "keep", keep);

@@ -118,6 +118,14 @@ static const struct cli_opt op_rows[] = {
 const struct cli_optset cli_op_options = {"Operation options", op_rows, ARRAY_LEN(op_rows)};
 const struct cli_optset cli_wait_options = {"Operation options", op_rows, 1};
 
+static const struct cli_opt guard_rows[] = {
+	{.name = "allow-quorum-loss",
+		.kind = CLI_OPT_FLAG,
+		.key = "allow_quorum_loss",
+		.help = "go on although too few voters would be left and the cluster would stop"},
+};
+const struct cli_optset cli_guard_options = {"Guard", guard_rows, ARRAY_LEN(guard_rows)};
+
 static const struct cli_column node_columns[] = {
 	{"ID", "id", .right = true},
 	{"HOSTNAME", "hostname"},

@@ -13,6 +13,8 @@ extern const struct cli_optset cli_list_options;
 extern const struct cli_optset cli_op_options;
 /** Only --detach: of commands that start what is described elsewhere. */
 extern const struct cli_optset cli_wait_options;
+/** Options of what the quorum guard may refuse. */
+extern const struct cli_optset cli_guard_options;
 
 /** Help of an option that several commands have. */
 #define CLI_HELP_CLUSTER "cluster by name or number"

@@ -76,26 +76,34 @@ static json_t *host_vars(const struct run_host *h)
 	return unsafe;
 }
 
-/* {"hosts": {name: {}}} of the hosts with this role. */
+/* {"hosts": {name: {}}} of the hosts with this role, without helpers. */
 static json_t *role_group(const struct run_spec *spec, const char *role)
 {
 	json_t *hosts = json_object();
 
 	for (size_t i = 0; i < spec->n_hosts; i++)
-		if (strcmp(spec->hosts[i].role, role) == 0)
+		if (!spec->hosts[i].helper && strcmp(spec->hosts[i].role, role) == 0)
 			json_object_set_new(hosts, spec->hosts[i].hostname, json_object());
+	return json_pack("{s:o}", "hosts", hosts);
+}
+
+/* {"hosts": {name: variables}} of the helpers, or of the others. */
+static json_t *vars_group(const struct run_spec *spec, bool helpers)
+{
+	json_t *hosts = json_object();
+
+	for (size_t i = 0; i < spec->n_hosts; i++)
+		if (spec->hosts[i].helper == helpers)
+			json_object_set_new(hosts, spec->hosts[i].hostname,
+				host_vars(&spec->hosts[i]));
 	return json_pack("{s:o}", "hosts", hosts);
 }
 
 json_t *ansible_inventory(const struct run_spec *spec)
 {
-	json_t *hosts = json_object();
-
-	for (size_t i = 0; i < spec->n_hosts; i++)
-		json_object_set_new(hosts, spec->hosts[i].hostname, host_vars(&spec->hosts[i]));
-	return json_pack("{s:{s:{s:{s:o}, s:o, s:o}}}", "all", "children", "mko_targets", "hosts",
-		hosts, "mko_control_planes", role_group(spec, "control_plane"), "mko_workers",
-		role_group(spec, "worker"));
+	return json_pack("{s:{s:{s:o, s:o, s:o, s:o}}}", "all", "children", "mko_targets",
+		vars_group(spec, false), "mko_control_planes", role_group(spec, "control_plane"),
+		"mko_workers", role_group(spec, "worker"), "mko_helpers", vars_group(spec, true));
 }
 
 char *ansible_known_hosts(const struct run_spec *spec)

@@ -34,6 +34,7 @@ static const struct spec_field host_fields[] = {
 	HOST(role, SPEC_TEXT),
 	HOST(host_key, SPEC_TEXT),
 	HOST(become_password, SPEC_TEXT),
+	HOST(helper, SPEC_BOOL),
 };
 
 static const struct spec_field spec_fields[] = {

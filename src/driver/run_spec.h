@@ -21,6 +21,8 @@ struct run_host {
 	char *host_key; /**< "ssh-ed25519 AAAA...", NULL: learn it first and report it as an event
 			 */
 	char *become_password; /**< plain text, NULL: sudo needs none */
+	bool helper; /**< only asked for the sake of the others: in the group mko_helpers alone, and
+			its fate is not the run's */
 };
 
 /** One run. */

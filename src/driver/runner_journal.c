@@ -241,14 +241,17 @@ static bool host_good(const struct journal *j, size_t i)
 static const char *judge(const struct journal *j, const struct run_end *end)
 {
 	size_t good = 0;
+	size_t all = 0;
 
 	if (end->cancelled)
 		return "cancelled";
 	if (end->timed_out)
 		return "timed_out";
-	for (size_t i = 0; i < j->spec->n_hosts; i++)
-		good += host_good(j, i);
-	if (good == j->spec->n_hosts && good > 0)
+	for (size_t i = 0; i < j->spec->n_hosts; i++) {
+		all += !j->spec->hosts[i].helper;
+		good += !j->spec->hosts[i].helper && host_good(j, i);
+	}
+	if (good == all && good > 0)
 		return "succeeded";
 	return good > 0 ? "partial" : "failed";
 }

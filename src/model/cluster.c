@@ -90,6 +90,8 @@ static const struct field fields[] = {
 	ROW_TIME(struct cluster, created_at, FIELD_FIND, .help = "When it was added."),
 	ROW_TIME(struct cluster, updated_at, FIELD_FIND, .help = "When its row last changed."),
 	ROW_JSON(struct cluster, scan, FIELD_HIDDEN, .help = "Result of the last scan."),
+	ROW_JSON(struct cluster, saved, FIELD_HIDDEN,
+		.help = "What it needs to come back as it was before a shutdown, a pause or a suspension."),
 	ROW_TEXT(struct cluster, kubeconfig, FIELD_HIDDEN,
 		.help = "Sealed kubeconfig of the administrator."),
 };

@@ -31,7 +31,9 @@ struct cluster {
 				  unknown */
 	bool ha_active;        /**< MicroK8s reports high availability */
 	json_t *scan;          /**< last result of scan_cluster or setup (object), NULL: none */
-	char *kubeconfig;      /**< sealed, hidden */
+	json_t *saved; /**< what it needs to come back as it was: {"shutdown","paused","suspended"},
+			  NULL: nothing */
+	char *kubeconfig; /**< sealed, hidden */
 	int64_t scanned_at;
 	int64_t created_at;
 	int64_t updated_at;

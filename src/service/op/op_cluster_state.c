@@ -54,7 +54,7 @@ static char *what_is_wrong(const struct op_run *run, const json_t *scan)
 	return NULL;
 }
 
-static struct err *save_cluster(struct service *svc, struct cluster *c)
+struct err *cluster_state_save(struct service *svc, struct cluster *c)
 {
 	json_t *json = NULL;
 
@@ -62,6 +62,25 @@ static struct err *save_cluster(struct service *svc, struct cluster *c)
 	TRY(store_update(svc->store, &cluster_type, c));
 	TRY(cluster_json(svc, c, &json));
 	return event_publish(svc, "clusters", "cluster.update", c->id, json);
+}
+
+void cluster_state_keep(struct cluster *c, const char *key, json_t *take_value)
+{
+	if (c->saved == NULL)
+		c->saved = json_object();
+	if (take_value != NULL)
+		json_object_set_new(c->saved, key, take_value);
+	else
+		json_object_del(c->saved, key);
+}
+
+struct err *cluster_state_set(struct service *svc, struct cluster *c, int64_t status,
+	char *take_reason)
+{
+	c->status = status;
+	mem_free(c->status_reason);
+	c->status_reason = take_reason;
+	return cluster_state_save(svc, c);
 }
 
 static struct err *save_roles(struct service *svc, struct op_run *run, const json_t *scan)
@@ -92,10 +111,12 @@ static struct err *take_scan(struct service *svc, struct op_run *run, const json
 	c->scanned_at = clock_utc(svc->clock);
 	c->ha_active = json_is_true(json_object_get(scan, "high_availability"));
 	c->quorum_margin = quorum_margin(scan);
-	c->status = wrong == NULL ? CLUSTER_ACTIVE : CLUSTER_DEGRADED;
+	c->status = wrong != NULL                             ? CLUSTER_DEGRADED
+		: json_object_get(c->saved, "paused") != NULL ? CLUSTER_PAUSED
+							      : CLUSTER_ACTIVE;
 	mem_free(c->status_reason);
 	c->status_reason = wrong;
-	return save_cluster(svc, c);
+	return cluster_state_save(svc, c);
 }
 
 struct err *cluster_state_host(struct service *svc, struct op_run *run, struct node *node,
@@ -113,7 +134,7 @@ struct err *cluster_state_secret(struct service *svc, struct op_run *run, const 
 	if (strcmp(name, "kubeconfig") != 0 || run->cluster == NULL)
 		return NULL;
 	field_set_text(&run->cluster->kubeconfig, sealed);
-	return save_cluster(svc, run->cluster);
+	return cluster_state_save(svc, run->cluster);
 }
 
 struct err *cluster_state_finish(struct service *svc, struct op_run *run)
@@ -139,5 +160,5 @@ struct err *cluster_state_finish(struct service *svc, struct op_run *run)
 		c->status = CLUSTER_OFFLINE;
 		field_set_text(&c->status_reason, why != NULL ? why : "no control plane answered");
 	}
-	return save_cluster(svc, c);
+	return cluster_state_save(svc, c);
 }

@@ -13,3 +13,14 @@ struct err *cluster_state_secret(struct service *svc, struct op_run *run, const 
 /** Set the cluster's status when the operation ends: what no scan told, follows from how it ended.
  * For op_type.finish. */
 struct err *cluster_state_finish(struct service *svc, struct op_run *run) ERR_RESULT;
+/** Store and publish a cluster that changed. */
+struct err *cluster_state_save(struct service *svc, struct cluster *c) ERR_RESULT;
+/** Write down what a cluster needs to come back as it was. @key "shutdown", "paused", "suspended"
+ * @take_value owned; NULL removes the key. The caller saves the cluster. */
+void cluster_state_keep(struct cluster *c, const char *key, json_t *take_value);
+/** Set status and reason of a cluster, and save it. @take_reason owned, NULL = none */
+struct err *cluster_state_set(struct service *svc, struct cluster *c, int64_t status,
+	char *take_reason) ERR_RESULT;
+/** Nodes whose machines were powered off ("power":"off" in their result) are offline, whatever the
+ * last task saw. For op_type.finish. */
+struct err *node_power_finish(struct service *svc, struct op_run *run) ERR_RESULT;

@@ -40,7 +40,7 @@ static struct quorum worst(const struct op_run *run, const json_t *scan,
 {
 	const struct node *nodes = members->n > 0 ? store_row(members, 0) : NULL;
 
-	if (run->type->down == OP_DOWN_TOGETHER)
+	if (run->type->down != OP_DOWN_EACH)
 		return quorum_after(scan, nodes, members->n, f->nodes, f->n);
 	struct quorum least = quorum_after(scan, nodes, members->n, NULL, 0);
 	for (size_t i = 0; i < f->n; i++) {
@@ -92,17 +92,38 @@ static struct err *refuse(const struct op_run *run, const struct cluster *c, con
 		c->name);
 }
 
+/* A paused cluster is left alone until somebody resumes it. */
+static struct err *guard_pause(const struct op_run *run, const struct cluster *c)
+{
+	if (json_object_get(c->saved, "paused") == NULL || run->type->when_paused ||
+		run->type->risk == OP_RISK_READ)
+		return NULL;
+	return err_hint(err_new(ERR_PRECONDITION, "cluster %s is paused", c->name),
+		"mko cluster resume %s", c->name);
+}
+
+static struct err *guard_quorum(struct service *svc, const struct op_run *run,
+	const struct cluster *c)
+{
+	bool guarded = run->type->down == OP_DOWN_EACH || run->type->down == OP_DOWN_TOGETHER;
+	struct quorum q;
+
+	if (!guarded || json_is_true(op_run_param(run, "allow_quorum_loss")))
+		return NULL;
+	TRY(op_guard_look(svc, run, c, &q));
+	if (!q.known)
+		return refuse_unknown(run, c);
+	return quorum_safe(&q) ? NULL : refuse(run, c, &q);
+}
+
 static struct err *guard_cluster(struct service *svc, const struct op_run *run, int64_t cluster_id)
 {
 	struct cluster c;
-	struct quorum q;
 
 	TRY(store_get(svc->store, &cluster_type, cluster_id, &c));
-	struct err *e = op_guard_look(svc, run, &c, &q);
-	if (e == NULL && !q.known)
-		e = refuse_unknown(run, &c);
-	else if (e == NULL && !quorum_safe(&q))
-		e = refuse(run, &c, &q);
+	struct err *e = guard_pause(run, &c);
+	if (e == NULL)
+		e = guard_quorum(svc, run, &c);
 	record_done(&cluster_type, &c);
 	return e;
 }
@@ -118,9 +139,7 @@ static bool seen_before(const struct op_run *run, size_t i)
 
 struct err *op_guard(struct service *svc, const struct op_run *run)
 {
-	bool allowed = json_is_true(op_run_param(run, "allow_quorum_loss"));
-
-	if (run->type->down == OP_DOWN_NONE || allowed || run->op->check_mode)
+	if (run->op->check_mode)
 		return NULL;
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (run->nodes[i].cluster_id != I64_NONE && !seen_before(run, i))

@@ -32,8 +32,9 @@ struct err *op_locks_release(struct service *svc, int64_t op_id) ERR_RESULT;
 bool op_wants_conflict(const struct op_want *a, size_t na, const struct op_want *b, size_t nb);
 
 /* --- op_guard.c --- */
-/** Refuse a planned run that would leave a cluster too few voters, unless its parameter
- * allow_quorum_loss is true. Errors: ERR_QUORUM with a hint, store errors. */
+/** Refuse a planned run that would leave a cluster too few voters (unless its parameter
+ * allow_quorum_loss is true), or that would change a paused one. Errors: ERR_QUORUM,
+ * ERR_PRECONDITION, both with a hint, store errors. */
 struct err *op_guard(struct service *svc, const struct op_run *run) ERR_RESULT;
 /** The voters of a cluster at the worst moment of a planned run, by the last scan. */
 struct err *op_guard_look(struct service *svc, const struct op_run *run, const struct cluster *c,

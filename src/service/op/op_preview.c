@@ -27,17 +27,17 @@ static json_t *preview_command(const struct run_spec *spec)
 static json_t *masked_inventory(const struct run_spec *spec)
 {
 	json_t *inventory = ansible_inventory(spec);
-	json_t *hosts =
-		json_object_get(json_object_get(json_object_get(json_object_get(inventory, "all"),
-							"children"),
-					"mko_targets"),
-			"hosts");
+	const char *group;
 	const char *name;
+	json_t *members;
 	json_t *vars;
 
-	json_object_foreach(hosts, name, vars)
-		if (json_object_get(vars, "ansible_become_password") != NULL)
-			json_object_set_new(vars, "ansible_become_password", json_string("***"));
+	json_object_foreach(json_object_get(json_object_get(inventory, "all"), "children"), group,
+		members)
+		json_object_foreach(json_object_get(members, "hosts"), name, vars)
+			if (json_object_get(vars, "ansible_become_password") != NULL)
+				json_object_set_new(vars, "ansible_become_password",
+					json_string("***"));
 	return inventory;
 }
 
@@ -126,7 +126,7 @@ static struct err *add_refusal(struct service *svc, const struct op_run *run, js
 {
 	struct err *e = op_guard(svc, run);
 
-	if (e != NULL && err_code(e) != ERR_QUORUM)
+	if (e != NULL && err_code(e) != ERR_QUORUM && err_code(e) != ERR_PRECONDITION)
 		return e;
 	json_object_set_new(preview, "refused",
 		e != NULL ? json_string(err_message(e)) : json_null());

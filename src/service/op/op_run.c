@@ -158,6 +158,9 @@ void op_run_close(struct op_run *run)
 	for (size_t i = 0; i < run->n_nodes; i++)
 		record_done(&node_type, &run->nodes[i]);
 	mem_free(run->nodes);
+	for (size_t i = 0; i < run->n_helpers; i++)
+		record_done(&node_type, &run->helpers[i]);
+	mem_free(run->helpers);
 	if (run->cluster != NULL)
 		record_done(&cluster_type, run->cluster);
 	mem_free(run->cluster);
@@ -199,6 +202,37 @@ struct node *op_run_node(struct op_run *run, const char *hostname)
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (strcmp(run->nodes[i].hostname, hostname) == 0)
 			return &run->nodes[i];
+	return NULL;
+}
+
+static bool is_helper(const struct op_run *run, int64_t id)
+{
+	for (size_t i = 0; i < run->n_helpers; i++)
+		if (run->helpers[i].id == id)
+			return true;
+	return false;
+}
+
+static void add_helper(struct op_run *run, const struct node *node)
+{
+	if (node->role != NODE_ROLE_CONTROL_PLANE || has_node(run, node->id) ||
+		is_helper(run, node->id))
+		return;
+	run->helpers = mem_realloc_array(run->helpers, run->n_helpers + 1, sizeof(*run->helpers));
+	record_copy(&node_type, &run->helpers[run->n_helpers++], node);
+}
+
+struct err *op_run_add_helpers(struct service *svc, struct op_run *run)
+{
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		struct store_rows rows = {0};
+		if (run->nodes[i].cluster_id == I64_NONE)
+			continue;
+		TRY(cluster_nodes(svc, run->nodes[i].cluster_id, &rows));
+		for (size_t k = 0; k < rows.n; k++)
+			add_helper(run, store_row(&rows, k));
+		store_rows_done(&rows);
+	}
 	return NULL;
 }
 
@@ -320,5 +354,10 @@ struct err *op_run_spec(struct service *svc, const struct op_run *run, struct ru
 	};
 	for (size_t i = 0; i < run->n_nodes; i++)
 		TRY(spec_host(svc, &run->nodes[i], forget_keys, run_spec_add_host(ret_spec)));
+	for (size_t i = 0; i < run->n_helpers; i++) {
+		struct run_host *h = run_spec_add_host(ret_spec);
+		h->helper = true;
+		TRY(spec_host(svc, &run->helpers[i], false, h));
+	}
 	return run_spec_check(ret_spec);
 }

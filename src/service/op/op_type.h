@@ -21,6 +21,7 @@ enum op_down {
 	OP_DOWN_NONE,
 	OP_DOWN_EACH,     /**< one after the other, each back before the next goes */
 	OP_DOWN_TOGETHER, /**< all at once, or for good */
+	OP_DOWN_PURPOSE,  /**< all at once, and that is what it is for: shown, never refused */
 };
 
 /** One parameter of an operation type. */
@@ -34,7 +35,7 @@ struct op_param {
 	const char *help;
 };
 
-/** Row for the parameters of a type whose `down` is not OP_DOWN_NONE. */
+/** Row for the parameters of a type that is guarded. */
 #define OP_PARAM_ALLOW_QUORUM_LOSS                                                                 \
 	{                                                                                          \
 		.name = "allow_quorum_loss", .kind = FIELD_BOOL,                                   \
@@ -50,8 +51,9 @@ struct op_type {
 		target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
 	enum role role; /**< least role */
 	enum op_risk risk;
-	enum op_down down; /**< guarded unless NONE; then it takes OP_PARAM_ALLOW_QUORUM_LOSS */
+	enum op_down down; /**< EACH and TOGETHER are guarded and take OP_PARAM_ALLOW_QUORUM_LOSS */
 	bool exclusive;    /**< holds its target alone; read-only types share */
+	bool when_paused;  /**< may run while its cluster is paused; reading always may */
 	bool check_mode;   /**< supports --check */
 	int64_t timeout_s;
 	const char *playbook; /**< name in mko.microk8s */

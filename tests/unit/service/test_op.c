@@ -470,6 +470,150 @@ static void a_preview_says_who_holds_its_locks(void **state)
 	record_done(&operation_type, &op);
 }
 
+/* n1 to n3 vote; @dead the number of one that does not answer, 0 = none */
+static int64_t add_voters(struct test_domain *d, int dead)
+{
+	struct cluster c;
+	int64_t id = test_add_cluster(d, "prod", true);
+	json_t *members = json_array();
+
+	for (int n = 1; n <= 3; n++) {
+		char endpoint[48];
+		snprintf(endpoint, sizeof(endpoint), "127.0.1.%d:19001", n);
+		test_add_node(d, n, id);
+		json_array_append_new(members,
+			json_pack("{s:s, s:s, s:b}", "address", endpoint, "role", "voter", "alive",
+				n != dead));
+	}
+	ok(store_get(d->svc.store, &cluster_type, id, &c));
+	c.scan = json_pack("{s:o}", "dqlite", members);
+	TX(d, store_update(d->svc.store, &cluster_type, &c));
+	record_done(&cluster_type, &c);
+	return id;
+}
+
+static void kill_voter(struct test_domain *d, int64_t cluster_id)
+{
+	struct cluster c;
+
+	ok(store_get(d->svc.store, &cluster_type, cluster_id, &c));
+	json_t *member = json_array_get(json_object_get(c.scan, "dqlite"), 1);
+	json_object_set_new(member, "alive", json_false());
+	TX(d, store_update(d->svc.store, &cluster_type, &c));
+	record_done(&cluster_type, &c);
+}
+
+static void below_quorum_nothing_goes_down_unless_that_is_allowed(void **state)
+{
+	struct test_domain *d = *state;
+	struct operation op;
+	json_t *preview = NULL;
+	json_t *params = json_pack("{s:b}", "allow_quorum_loss", 1);
+	struct op_request req = {.type = "node.reboot", .target = "n1"};
+
+	add_voters(d, 2);
+	TX_FAILS(d, op_submit(&d->svc, &test_admin, &req, &op), ERR_QUORUM);
+	TX(d, op_preview(&d->svc, &test_admin, &req, &preview));
+	assert_non_null(strstr(json_string_value(json_object_get(preview, "refused")), "voters"));
+	json_decref(preview);
+	req.target = "n2"; /* dead already */
+	TX(d, op_submit(&d->svc, &test_admin, &req, &op));
+	record_done(&operation_type, &op);
+	req.target = "n1";
+	req.params = params;
+	TX(d, op_submit(&d->svc, &test_admin, &req, &op));
+	record_done(&operation_type, &op);
+	json_decref(params);
+}
+
+static void all_voters_may_go_one_by_one_but_not_two_at_once(void **state)
+{
+	struct test_domain *d = *state;
+	struct operation op;
+	json_t *nodes = json_pack("[s, s]", "n1", "n2");
+	struct op_request req = {.type = "node.reboot", .nodes = nodes};
+
+	add_voters(d, 0);
+	TX(d, op_submit(&d->svc, &test_admin, &req, &op));
+	record_done(&operation_type, &op);
+	req.type = "node.power_off";
+	TX_FAILS(d, op_submit(&d->svc, &test_admin, &req, &op), ERR_QUORUM);
+	json_decref(nodes);
+}
+
+static void a_voter_that_died_while_it_was_queued_stops_it_at_its_start(void **state)
+{
+	struct test_domain *d = *state;
+	int64_t id = add_voters(d, 0);
+	struct operation op = submit(d, "node.reboot", "n1");
+
+	kill_voter(d, id);
+	script(d, "exit 0");
+	assert_int_equal(run_to_end(d, op.id), OP_FAILED);
+	record_done(&operation_type, &op);
+	ok(store_get(d->svc.store, &operation_type, op.id, &op));
+	assert_non_null(strstr(json_string_value(json_object_get(op.error, "summary")),
+		"1 of 3 voters"));
+	assert_int_equal(op.attempt, 0);
+	record_done(&operation_type, &op);
+}
+
+static void two_operations_never_take_nodes_of_one_cluster_down_together(void **state)
+{
+	struct test_domain *d = *state;
+
+	add_voters(d, 0);
+	script(d, "sleep 60");
+	struct operation first = submit(d, "node.reboot", "n1");
+	struct operation second = submit(d, "node.reboot", "n2");
+	tick(d);
+	tick(d);
+	assert_int_equal(status_of(d, first.id), OP_RUNNING);
+	assert_int_equal(status_of(d, second.id), OP_QUEUED);
+	int64_t ids[] = {second.id, first.id};
+	record_done(&operation_type, &second);
+	record_done(&operation_type, &first);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct operation op;
+		TX(d, op_cancel(&d->svc, &test_admin, ids[i], &op));
+		record_done(&operation_type, &op);
+		assert_int_equal(run_to_end(d, ids[i]), OP_CANCELLED);
+	}
+}
+
+static void every_guarded_type_can_be_allowed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < op_types_n; i++) {
+		const struct op_type *t = op_types[i];
+		bool guarded = t->down == OP_DOWN_EACH || t->down == OP_DOWN_TOGETHER;
+		bool takes = false;
+		for (size_t k = 0; k < t->n_params; k++)
+			takes |= strcmp(t->params[k].name, "allow_quorum_loss") == 0;
+		if (guarded != takes)
+			print_error("%s\n", t->name);
+		assert_int_equal(guarded, takes);
+	}
+}
+
+static void a_paused_cluster_is_left_alone(void **state)
+{
+	struct test_domain *d = *state;
+	struct cluster c;
+	struct operation op;
+	int64_t id = add_voters(d, 0);
+	const struct op_request cordon = {.type = "node.cordon", .target = "n1"};
+	const struct op_request scan = {.type = "cluster.scan", .target = "prod"};
+
+	ok(store_get(d->svc.store, &cluster_type, id, &c));
+	c.saved = json_pack("{s:{}}", "paused");
+	TX(d, store_update(d->svc.store, &cluster_type, &c));
+	record_done(&cluster_type, &c);
+	TX_FAILS(d, op_submit(&d->svc, &test_admin, &cordon, &op), ERR_PRECONDITION);
+	TX(d, op_submit(&d->svc, &test_admin, &scan, &op));
+	record_done(&operation_type, &op);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +634,12 @@ int main(int argc, char **argv)
 		DOMAIN_TEST(a_viewer_may_not_start_anything),
 		DOMAIN_TEST(a_preview_expects_the_median_of_what_succeeded),
 		DOMAIN_TEST(a_preview_says_who_holds_its_locks),
+		DOMAIN_TEST(below_quorum_nothing_goes_down_unless_that_is_allowed),
+		DOMAIN_TEST(all_voters_may_go_one_by_one_but_not_two_at_once),
+		DOMAIN_TEST(a_voter_that_died_while_it_was_queued_stops_it_at_its_start),
+		DOMAIN_TEST(two_operations_never_take_nodes_of_one_cluster_down_together),
+		DOMAIN_TEST(a_paused_cluster_is_left_alone),
+		cmocka_unit_test(every_guarded_type_can_be_allowed),
 	};
 	rand_init();
 	return is_runner(argc, argv) ? runner_main() : cmocka_run_group_tests(tests, NULL, NULL);

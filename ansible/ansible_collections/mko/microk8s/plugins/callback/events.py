@@ -326,7 +326,8 @@ class CallbackModule(CallbackBase):
 
     @guarded
     def v2_runner_on_unreachable(self, result):
-        self.result(result, 'unreachable')
+        # A task may say that a missing host does not matter; Ansible then goes on with it.
+        self.result(result, 'ignored' if getattr(self.part(result, 'task'), 'ignore_unreachable', False) else 'unreachable')
 
     @guarded
     def v2_runner_retry(self, result):

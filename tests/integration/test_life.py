@@ -1,0 +1,123 @@
+"""The life of a cluster as a story: one cluster of five nodes with workloads is shut down, started, drained, rebooted, paused and hurt."""
+import json
+import os
+import random
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import ROOT, Lab, Mko, wait_until  # noqa: E402
+
+ROUNDS = int(os.environ.get("MKO_TEST_LIFE_ROUNDS", "1"))
+KUBECTL = ("/snap/bin/microk8s", "kubectl")
+
+
+class Life(unittest.TestCase):
+    """One lab and one data directory for all cases; each leaves the cluster active and as it was."""
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("a lab needs root")
+        cls.lab = Lab("it-life", 5, "--workers", "2")
+        cls.addClassCleanup(cls.lab.down)
+        cls.mko = Mko()
+        cls.addClassCleanup(cls.mko.done)
+        cls.mko("init")
+        cls.mko("cluster", "add", "--name", "prod", "--ha")
+        cls.mko.add_nodes(cls.lab, "prod")
+        cls.mko("cluster", "setup", "prod")
+        cls.apply(os.path.join(ROOT, "tests/integration/data/workloads.yaml"))
+        wait_until(cls.settled, 60, "the workloads run")
+
+    # -- looking, without mko ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def apply(cls, path):
+        with open(path, encoding="utf-8") as source:
+            subprocess.run([sys.executable, os.path.join(ROOT, "lab/lab.py"), "--lab", cls.lab.name, "exec", "n1", "--", "sh", "-c",
+                            "cat > /tmp/w.yaml"], stdin=source, check=True)
+        cls.lab.sh("n1", *KUBECTL, "apply", "-f", "/tmp/w.yaml")
+
+    @classmethod
+    def get(cls, *what, node="n1"):
+        return json.loads(cls.lab.sh(node, *KUBECTL, "get", *what, "-o", "json"))["items"]
+
+    @classmethod
+    def replicas(cls):
+        """{name: (wanted, ready)} of the workloads, and which CronJobs are held."""
+        found = {f"{one['kind']}/{one['metadata']['name']}": (one["spec"]["replicas"], one.get("status", {}).get("readyReplicas", 0))
+                 for one in cls.get("deploy,sts")}
+        found.update({f"CronJob/{one['metadata']['name']}": bool(one["spec"].get("suspend")) for one in cls.get("cronjobs")})
+        return found
+
+    @classmethod
+    def settled(cls):
+        return all(value[0] == value[1] for value in cls.replicas().values() if isinstance(value, tuple))
+
+    @classmethod
+    def cordoned(cls):
+        return sorted(one["metadata"]["name"] for one in cls.get("nodes") if one["spec"].get("unschedulable"))
+
+    def traces(self):
+        """The annotations of mko on nodes and workloads."""
+        return sorted({key for one in self.get("nodes") + self.get("deploy,sts,cronjobs") for key in one["metadata"].get("annotations", {})
+                       if key.startswith("mko/")})
+
+    def roles(self):
+        return {one["address"]: one["role"] for one in self.mko.json("cluster", "status", "prod")["dqlite"]}
+
+    def power(self):
+        rows = [line.split() for line in self.lab.run("list").stdout.splitlines()[1:]]
+        return {row[0]: row[3] for row in rows}
+
+    def status(self):
+        return self.mko.json("cluster", "status", "prod")
+
+    # -- the story -----------------------------------------------------------------------------------------------------------------
+
+    def test_1_what_was_shut_down_and_powered_off_comes_back_as_it_was(self):
+        self.lab.sh("n1", *KUBECTL, "cordon", "n5")
+        self.addCleanup(self.lab.sh, "n1", *KUBECTL, "uncordon", "n5")
+        self.mko("cluster", "scan", "prod")
+        before, roles = self.replicas(), self.roles()
+        for number in range(ROUNDS):
+            with self.subTest(round=number):
+                self.shut_down_and_start(number)
+                self.assertEqual((self.replicas(), self.cordoned(), self.roles()), (before, ["n5"], roles))
+                self.assertEqual(self.traces(), [])
+                self.assertEqual(self.status()["status"], "active")
+
+    def shut_down_and_start(self, number):
+        chance = random.Random(number)
+        slow = chance.choice(["n1", "n2", "n3", "n4", "n5"])
+        self.lab.fault(slow, "ssh_slow", "700")
+        self.mko("cluster", "shutdown", "prod", "--power-off", "--drain-timeout", "5s", timeout=600)
+        self.assertEqual(set(self.power().values()), {"off"})
+        self.assertEqual(self.status()["status"], "offline")
+        self.assertEqual({node["status"] for node in self.mko.items("node", "list")}, {"offline"})
+        start = self.mko.spawn("cluster", "startup", "prod")
+        order = ["n1", "n2", "n3", "n4", "n5"]
+        chance.shuffle(order)
+        for name in order:
+            self.lab.run("power-on", name)
+        out, err = start.communicate(timeout=600)
+        self.assertEqual(start.returncode, 0, out + err)
+        self.lab.clear(slow, "ssh_slow")
+        wait_until(self.settled, 120, "the workloads are back")
+
+    def test_2_after_a_power_cut_of_everything_it_returns_by_itself(self):
+        before = self.replicas()
+        for node in self.lab.nodes:
+            self.lab.fault(node["hostname"], "power_cut")
+        self.assertEqual(set(self.power().values()), {"off"})
+        for node in self.lab.nodes:
+            self.lab.run("power-on", node["hostname"])
+        self.mko("cluster", "startup", "prod", timeout=600)
+        wait_until(self.settled, 120, "the workloads are back")
+        self.assertEqual(self.replicas(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
