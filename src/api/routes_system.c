@@ -11,6 +11,7 @@
 #include "service/node.h"
 #include "service/query.h"
 #include "service/scope.h"
+#include "service/settings.h"
 
 #define EVENTS_PAGE 500
 
@@ -52,8 +53,8 @@ static struct err *get_version(struct call *call)
 
 static json_t *setting_json(const struct field *f, const struct config *config)
 {
-	return json_pack("{ss so ss? ss?}", "key", f->name, "value", field_to_json(f, config),
-		"default", f->def, "help", f->help);
+	return json_pack("{ss so ss? sb ss?}", "key", f->name, "value", field_to_json(f, config),
+		"default", f->def, "reloadable", (f->flags & FIELD_RELOAD) != 0, "help", f->help);
 }
 
 static struct err *get_config(struct call *call)
@@ -65,6 +66,18 @@ static struct err *get_config(struct call *call)
 			json_array_append_new(items,
 				setting_json(&config_type.fields[i], call->svc->config));
 	return call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
+}
+
+static struct err *change_config(struct call *call)
+{
+	struct settings_diff diff;
+
+	TRY(settings_change(call->svc, &call->actor, call->body, &diff));
+	struct err *e = call_json(call,
+		json_pack("{ss sO sO}", "file", call->svc->config->file, "applied", diff.applied,
+			"restart_required", diff.restart));
+	settings_diff_done(&diff);
+	return e;
 }
 
 static struct err *get_inventory(struct call *call)
@@ -189,6 +202,10 @@ static const struct route routes_system_rows[] = {
 		.shape = &shape_settings,
 		.summary = "Every setting with its value, default and purpose",
 		.handle = get_config},
+	{"PATCH", "/api/config", ROLE_ADMIN, ROUTE_BODY_FREE | ROUTE_NEED_MATCH, 200,
+		ROUTE_REPLY_OBJECT, .body_type = &config_type, .body_mode = RECORD_UPDATE,
+		.summary = "Change settings in the configuration file; null: back to the default",
+		.example = "{\"web.session_hours\":8}", .handle = change_config},
 	{"GET", "/api/inventory", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_inventory,
 		.summary = "Ansible's dynamic inventory of all nodes", .handle = get_inventory},

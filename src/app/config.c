@@ -399,6 +399,10 @@ struct err *config_load(const char *path, const struct config_env *env, struct c
 								    : "/etc/mko/mko.yaml";
 
 	record_init(&config_type, ret_config);
+	const char *file = asked != NULL ? asked : usual;
+	if (strlen(file) >= sizeof(ret_config->file))
+		return err_new(ERR_INVALID, "the path of the configuration is too long");
+	memcpy(ret_config->file, file, strlen(file) + 1);
 	TRY(load_file(asked != NULL ? asked : usual, asked == NULL, ret_config));
 	return decide_data_dir(env, ret_config);
 }

@@ -21,6 +21,7 @@
 #include "service/op/op.h"
 #include "service/query.h"
 #include "service/scope.h"
+#include "service/settings.h"
 #include "service/schedule.h"
 
 #define QUEUE_MAX 8192
@@ -64,6 +65,8 @@ struct daemon {
 	struct tick tick;
 	struct work expire;
 	bool expiring;
+	struct work reload;
+	bool reloading;
 	struct op_watch *watches[WATCHES_MAX];
 	size_t n_watches;
 	int64_t published; /* worker: newest event that went to the loop */
@@ -370,12 +373,69 @@ static void on_http_stopped(void *user)
 	loop_timer_start(d->drain_timer, 0, DRAIN_MS);
 }
 
+/* "a, b", or "nothing". Owned. */
+static char *names_of(const json_t *names)
+{
+	struct str s = STR_INIT;
+	size_t i;
+	const json_t *name;
+
+	json_array_foreach(names, i, name)
+		str_addf(&s, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+	if (s.len == 0)
+		str_adds(&s, "nothing");
+	return str_take(&s);
+}
+
+static void reload_run(struct work *work, void *user)
+{
+	struct settings_diff diff;
+
+	(void)work;
+	struct err *e = settings_reload(user, &diff);
+	if (e != NULL) {
+		log_error("the configuration is not reloaded: %s, keeping the old one",
+			err_message(e));
+		for (size_t i = 0; i < err_field_count(e); i++) {
+			const char *message = NULL;
+			const char *field = err_field_at(e, i, &message);
+			log_error("%s: %s", field, message);
+		}
+		err_free(e);
+		return;
+	}
+	cleanup(mem_freep) char *applied = names_of(diff.applied);
+	cleanup(mem_freep) char *restart = names_of(diff.restart);
+	log_info("configuration reloaded: changed: %s; needs a restart: %s", applied, restart);
+	settings_diff_done(&diff);
+}
+
+static void reload_done(struct work *work, const struct err *commit_error)
+{
+	(void)work;
+	(void)commit_error; /* it stores nothing */
+	the_daemon->reloading = false;
+	notify_say("READY=1");
+}
+
+/* What a signal asks for: certificate and settings. */
+static void reload(struct daemon *d)
+{
+	if (d->stopping || d->reloading)
+		return;
+	notify_reloading();
+	http_reload_tls(d->http);
+	d->reloading = worker_submit(d->worker, &d->reload);
+	if (!d->reloading)
+		notify_say("READY=1");
+}
+
 static void on_signal(void *user, int signum)
 {
 	struct daemon *d = user;
 
 	if (signum == SIGHUP) {
-		http_reload_tls(d->http);
+		reload(d);
 		return;
 	}
 	if (d->stopping)
@@ -495,6 +555,7 @@ struct err *daemon_run(struct service *svc, const struct daemon_options *o)
 	d->tick.daemon = d;
 	d->tick.work = (struct work){.kind = WORK_ALONE, .run = tick_run, .done = tick_done};
 	d->expire = (struct work){.kind = WORK_BATCH, .run = expire_run, .done = expire_done};
+	d->reload = (struct work){.kind = WORK_BATCH, .run = reload_run, .done = reload_done};
 	the_daemon = d;
 	struct err *e = start(d, o);
 	if (e == NULL) {

@@ -1,5 +1,6 @@
 /* Owns the wiring of the domain. */
 #include "app/domain.h"
+#include "app/settings.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -56,9 +57,8 @@ struct err *domain_open(const struct config *config, struct domain *ret_domain)
 	cleanup(mem_freep) char *self = domain_self_exe();
 	struct domain d = {0};
 
-	d.svc = (struct service){.config = config,
-		.clock = &clock_system,
-		.data_dir = config->data_dir};
+	record_copy(&config_type, &d.config, config);
+	d.svc = (struct service){.clock = &clock_system, .data_dir = d.config.data_dir};
 	struct err *e = seal_key_open(key_path, &d.svc.key);
 	if (e == NULL)
 		e = store_open(db_path, &d.svc.store);
@@ -68,6 +68,9 @@ struct err *domain_open(const struct config *config, struct domain *ret_domain)
 	}
 	d.svc.engine = op_engine_new(self);
 	*ret_domain = d;
+	ret_domain->svc.config = &ret_domain->config;
+	ret_domain->settings = settings_for(&ret_domain->config);
+	ret_domain->svc.settings = &ret_domain->settings;
 	return NULL;
 }
 
@@ -78,5 +81,6 @@ void domain_close(struct domain *domain)
 	op_engine_free(domain->svc.engine);
 	store_close(domain->svc.store);
 	seal_key_free(domain->svc.key);
+	record_done(&config_type, &domain->config);
 	*domain = (struct domain){0};
 }

@@ -4,16 +4,19 @@
 
 #include "model/config.h"
 #include "service/service.h"
+#include "service/settings.h"
 
 /** The domain with what it owns. */
 struct domain {
 	struct service svc;
+	struct config config; /**< the live one: reloads change it */
+	struct settings settings;
 };
 
 /** Open the data directory (made 0700 when absent), secret.key and the store. The caller holds
  * mko.lock.
- * @config borrowed until domain_close()   Errors: ERR_FORBIDDEN, ERR_UNAVAILABLE, ERR_INVALID. Main
- * thread. */
+ * @config copied  @ret_domain stays where it is until domain_close()   Errors: ERR_FORBIDDEN,
+ * ERR_UNAVAILABLE, ERR_INVALID. Main thread. */
 struct err *domain_open(const struct config *config, struct domain *ret_domain) ERR_RESULT;
 /** Close; runners go on. A zeroed struct is fine. */
 void domain_close(struct domain *domain);

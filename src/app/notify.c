@@ -3,6 +3,9 @@
 
 #if MKO_HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/mem.h"
 
 size_t notify_sockets(int *ret_fds)
 {
@@ -18,6 +21,15 @@ size_t notify_sockets(int *ret_fds)
 void notify_say(const char *text)
 {
 	(void)sd_notify(0, text); /* nobody listens: fine */
+}
+
+void notify_reloading(void)
+{
+	struct timespec now;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 int64_t notify_watchdog_ms(void)
@@ -36,6 +48,10 @@ size_t notify_sockets(int *ret_fds)
 void notify_say(const char *text)
 {
 	(void)text;
+}
+
+void notify_reloading(void)
+{
 }
 
 int64_t notify_watchdog_ms(void)

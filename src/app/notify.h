@@ -7,6 +7,8 @@
 
 #define NOTIFY_FDS_MAX 8
 
+/** Tell the service manager that a reload begins (READY=1 ends it). */
+void notify_reloading(void);
 /** Listening sockets handed over by the service manager. @ret_fds at least NOTIFY_FDS_MAX. Returns
  * how many. Main thread. */
 size_t notify_sockets(int *ret_fds);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static enum log_level log_max = LOG_LEVEL_INFO;
+static _Atomic enum log_level log_max = LOG_LEVEL_INFO;
 
 static const struct {
 	const char *name;

@@ -232,6 +232,16 @@ static struct err *word_error(const char *path, const char *word)
 	return err_hint(e, "mko %s%s--help", path, gap);
 }
 
+/** True when a command's words and the next one are those of another command: `system config` and
+ * `set`. */
+static bool goes_on(const char *path, const char *next)
+{
+	if (next == NULL)
+		return false;
+	cleanup(mem_freep) char *longer = mem_printf("%s %s", path, next);
+	return cli_cmd_find(longer) != NULL;
+}
+
 /** Take words up to a command, with global options between them. @ret_pos index after the command's
  * last word */
 static struct err *parse_path(struct cli *cli, struct parser *p, char **argv, struct str *path,
@@ -267,6 +277,8 @@ static struct err *parse_path(struct cli *cli, struct parser *p, char **argv, st
 			str_adds(path, before);
 		}
 		mem_free(before);
+		if (cli->cmd != NULL && goes_on(str_get(path), argv[pos]))
+			continue;
 		if (e != NULL || cli->cmd != NULL) {
 			*ret_pos = pos;
 			return e;

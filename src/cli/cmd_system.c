@@ -195,32 +195,6 @@ const struct cli_cmd cmd_web = {
 	.run = run_web,
 };
 
-static const struct cli_column config_columns[] = {
-	{"KEY", "key"},
-	{"VALUE", "value"},
-	{"DEFAULT", "default"},
-	{"MEANING", "help", .wide = true, .shrink = true},
-};
-
-static struct err *run_system_config(struct cli *cli)
-{
-	json_t *reply = NULL;
-
-	TRY(cli_get(cli, "/api/config", NULL, &reply));
-	struct err *e = cli_print_list(cli, config_columns, ARRAY_LEN(config_columns), "key",
-		json_object_get(reply, "items"));
-	json_decref(reply);
-	return e;
-}
-
-const struct cli_cmd cmd_system_config = {
-	.path = "system config",
-	.summary = "Show every setting with its value and default (-o wide: its meaning)",
-	.doing = "show the configuration",
-	.noun = &noun_system,
-	.run = run_system_config,
-};
-
 static struct err *run_setup_code(struct cli *cli)
 {
 	json_t *reply = NULL;

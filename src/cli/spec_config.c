@@ -32,7 +32,8 @@ void cli_spec_config_markdown(struct str *out)
 		"# Configuration\n\nMade by `mko spec config` from the program's table; do not edit.\n\n"
 		"YAML, read from `--config FILE`, else `$MKO_CONFIG`, else `/etc/mko/mko.yaml`, else these defaults. A key `a.b` stands in the\n"
 		"file as `b:` below `a:`. An unknown key or a value out of range is refused with file and line.\n\n"
-		"| key | type | range | default | meaning |\n| --- | --- | --- | --- | --- |\n");
+		"Applies says when a change takes effect: at once (`mko system config set`, `systemctl reload mko`), or at the next start.\n\n"
+		"| key | type | range | default | applies | meaning |\n| --- | --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < config_type.n_fields; i++) {
 		const struct field *f = &config_type.fields[i];
 		str_addf(out, "| `%s` | %s | ", f->name, kinds[f->kind]);
@@ -40,7 +41,8 @@ void cli_spec_config_markdown(struct str *out)
 		str_adds(out, " | ");
 		if (f->def != NULL)
 			str_addf(out, "`%s`", f->def);
-		str_addf(out, " | %s |\n", f->help);
+		str_addf(out, " | %s | %s |\n",
+			f->flags & FIELD_RELOAD ? "at once" : "at the next start", f->help);
 	}
 }
 
@@ -117,8 +119,9 @@ json_t *cli_spec_config_json(void)
 
 	for (size_t i = 0; i < config_type.n_fields; i++) {
 		const struct field *f = &config_type.fields[i];
-		json_t *key = json_pack("{s:s, s:s, s:s?, s:s}", "key", f->name, "type",
-			kinds[f->kind], "default", f->def, "help", f->help);
+		json_t *key = json_pack("{s:s, s:s, s:s?, s:b, s:s}", "key", f->name, "type",
+			kinds[f->kind], "default", f->def, "reloadable",
+			(f->flags & FIELD_RELOAD) != 0, "help", f->help);
 		if (f->kind == FIELD_I64 && (f->min != 0 || f->max != 0)) {
 			json_object_set_new(key, "min", json_integer(f->min));
 			json_object_set_new(key, "max", json_integer(f->max));

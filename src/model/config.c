@@ -43,15 +43,19 @@ static struct err *check_file(const char *text)
 	return check_line(text);
 }
 
-#define KEY(key, what, member, ...)                                                                \
+#define KEY_FLAGS(key, what, member, bits, ...)                                                    \
 	{                                                                                          \
 		.name = (key), .kind = (what), .offset = offsetof(struct config, member),          \
-		.flags = FIELD_EDIT, __VA_ARGS__                                                   \
+		.flags = (bits), __VA_ARGS__                                                       \
 	}
+#define KEY(key, what, member, ...)                                                                \
+	KEY_FLAGS(key, what, member, FIELD_EDIT | FIELD_RELOAD, __VA_ARGS__)
+/* A key that only a start reads. */
+#define KEY_START(key, what, member, ...) KEY_FLAGS(key, what, member, FIELD_EDIT, __VA_ARGS__)
 #define DAYS_MAX 36500
 
 static const struct field fields[] = {
-	KEY("data_dir", FIELD_TEXT, data_dir, .check = check_file, .max = 500,
+	KEY_START("data_dir", FIELD_TEXT, data_dir, .check = check_file, .max = 500,
 		.help = "Folder of the database, keys, logs of operations and backups. Without it: "
 			"$MKO_DATA_DIR, /var/lib/mko for the service, $XDG_DATA_HOME/mko for a user."),
 
@@ -93,14 +97,15 @@ static const struct field fields[] = {
 		.def = "90",
 		.help = "Days for which finished operations and their output are kept."),
 
-	KEY("web.listen", FIELD_TEXT, web_listen, .check = check_listen, .def = "127.0.0.1:5000",
+	KEY_START("web.listen", FIELD_TEXT, web_listen, .check = check_listen,
+		.def = "127.0.0.1:5000",
 		.help = "Address and port of the web server and API. Beyond this machine only with "
 			"TLS, or with mko web --insecure-http."),
-	KEY("web.tls_cert", FIELD_TEXT, web_tls_cert, .check = check_file, .max = 500,
+	KEY_START("web.tls_cert", FIELD_TEXT, web_tls_cert, .check = check_file, .max = 500,
 		.help = "Certificate chain (PEM) for HTTPS; needs web.tls_key."),
-	KEY("web.tls_key", FIELD_TEXT, web_tls_key, .check = check_file, .max = 500,
+	KEY_START("web.tls_key", FIELD_TEXT, web_tls_key, .check = check_file, .max = 500,
 		.help = "Private key (PEM) for HTTPS; needs web.tls_cert."),
-	KEY("web.body_max_bytes", FIELD_I64, web_body_max_bytes, .min = 4096, .max = 1 << 28,
+	KEY_START("web.body_max_bytes", FIELD_I64, web_body_max_bytes, .min = 4096, .max = 1 << 28,
 		.def = "1048576", .help = "Largest request body in bytes."),
 	KEY("web.session_hours", FIELD_I64, web_session_hours, .min = 1, .max = 8760, .def = "12",
 		.help = "Hours until somebody who logged in has to log in again."),

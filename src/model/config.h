@@ -28,6 +28,7 @@ struct config {
 	int64_t web_session_hours;
 	int64_t audit_keep_days; /**< 0 = for ever */
 	int64_t log_level;
+	char file[4096]; /**< where it was read from, or would be; no key */
 };
 /** The table; field names are the dotted keys of the file ("microk8s.channel"). */
 extern const struct record_type config_type;

@@ -23,6 +23,7 @@ struct actor {
 };
 
 struct scope;
+struct settings;
 
 /** The domain's state. */
 struct service {
@@ -33,6 +34,7 @@ struct service {
 	const char *data_dir;      /**< absolute */
 	struct op_engine *engine;  /**< operations: service/op/op.h */
 	struct throttle *throttle; /**< of logins; NULL until one fails; account_done() frees */
+	const struct settings *settings; /**< the configuration file; NULL: it cannot be changed */
 	const struct scope
 		*scope; /**< clusters that the request being served is limited to; NULL: no limit */
 	bool events_pending; /**< event_publish() was called since it was last cleared: wake the
