@@ -22,6 +22,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MKO = os.environ.get("MKO_BIN", os.path.join(ROOT, "build/mko"))
 
 
+# A process inherits the peak memory of the one that started it, so a bare Python starts mko, not this one with its modules.
+WATCH = """
+import posix, sys, time
+began = time.monotonic()
+child = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ)
+_, status, used = posix.wait4(child, 0)
+print(status, time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)
+"""
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost")
@@ -71,13 +81,13 @@ class Data:
 
     def measured(self, *args):
         """Runs mko; returns (wall s, CPU s of it and its children, peak memory in bytes)."""
-        started = time.monotonic()
-        pid = os.posix_spawn(MKO, [MKO, *args], self.env, file_actions=[
-            (os.POSIX_SPAWN_OPEN, 1, os.path.join(self.folder, "out"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
-        _, status, used = os.wait4(pid, 0)
-        if status != 0:
-            sys.exit(f"mko {' '.join(args)}: exit {os.waitstatus_to_exitcode(status)}")
-        return time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        with open(os.path.join(self.folder, "out"), "wb") as out:
+            done = subprocess.run([sys.executable, "-I", "-S", "-c", WATCH, MKO, *args], env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=out, stderr=subprocess.PIPE, text=True)
+        status, wall, cpu, memory = done.stderr.splitlines()[-1].split()
+        if status != "0":
+            sys.exit(f"mko {' '.join(args)}: exit {status}\n{done.stderr}")
+        return float(wall), float(cpu), int(memory) * 1024
 
     def done(self):
         self.stop()
@@ -94,18 +104,24 @@ class Report:
         print(f"{mark}  {name:32} {text}" + (f"  (promised: {promise})" if promise else ""), flush=True)
 
 
+def create(connection, path, fields):
+    connection.request("POST", path, json.dumps(fields), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    if answer.status != 201:
+        sys.exit(f"POST {path}: {answer.status} {text[:300]!r}")
+
+
 def bench_list(report, args):
     """`mko node list` with many rows, without and with a server."""
     data = Data()
     try:
         connection = data.start()
+        for i in range(10):
+            create(connection, "/api/clusters", {"name": f"cluster-{i}"})
         for i in range(args.rows):
-            body = json.dumps({"hostname": f"node-{i:04}", "ip_address": f"10.{i >> 8 & 255}.{i & 255}.7", "ssh_user": "ubuntu"})
-            connection.request("POST", "/api/nodes", body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status != 201:
-                sys.exit(f"POST /api/nodes: {answer.status} {text[:300]!r}")
+            create(connection, "/api/nodes", {"hostname": f"node-{i:04}", "ip_address": f"10.{i >> 8 & 255}.{i & 255}.7",
+                                              "ssh_user": "ubuntu", "cluster_id": f"cluster-{i % 10}"})
         for name, serve in (("with a server", True), ("in process", False)):
             if not serve:
                 data.stop()
