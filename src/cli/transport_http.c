@@ -2,7 +2,6 @@
  * retried here. */
 #include "cli/transport_http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -14,12 +13,14 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "loop/libcurl.h"
 
 #define REPLY_MAX ((size_t)64 << 20)
 
 /** State of the transport. */
 struct http {
 	struct cli_transport base;
+	const struct libcurl *lib;
 	CURL *curl;
 	char *url, *socket_path, *token;
 	char error[CURL_ERROR_SIZE];
@@ -85,12 +86,13 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	return len;
 }
 
-static struct curl_slist *header_add(struct curl_slist *list, const char *name, const char *value)
+static struct curl_slist *header_add(const struct http *http, struct curl_slist *list,
+	const char *name, const char *value)
 {
 	if (value == NULL)
 		return list;
 	char *line = mem_printf("%s: %s", name, value);
-	struct curl_slist *longer = curl_slist_append(list, line);
+	struct curl_slist *longer = http->lib->slist_append(list, line);
 	mem_free(line);
 	must(longer != NULL);
 	return longer;
@@ -102,13 +104,14 @@ static struct curl_slist *headers_of(const struct http *http, const struct cli_r
 	cleanup(mem_freep) char *bearer = http->token != NULL ? mem_printf("Bearer %s", http->token)
 							      : NULL;
 
-	list = header_add(list, "Accept", "application/json");
-	list = header_add(list, "X-Mko-Via", "cli");
-	list = header_add(list, "Authorization", bearer);
-	list = header_add(list, "Content-Type", req->body != NULL ? "application/json" : NULL);
-	list = header_add(list, "Idempotency-Key", req->idempotency_key);
-	list = header_add(list, "If-Match", req->if_match);
-	return header_add(list, "Expect", ""); /* no 100-continue round trip */
+	list = header_add(http, list, "Accept", "application/json");
+	list = header_add(http, list, "X-Mko-Via", "cli");
+	list = header_add(http, list, "Authorization", bearer);
+	list = header_add(http, list, "Content-Type",
+		req->body != NULL ? "application/json" : NULL);
+	list = header_add(http, list, "Idempotency-Key", req->idempotency_key);
+	list = header_add(http, list, "If-Match", req->if_match);
+	return header_add(http, list, "Expect", ""); /* no 100-continue round trip */
 }
 
 static const char *where(const struct http *http)
@@ -119,7 +122,7 @@ static const char *where(const struct http *http)
 /** What libcurl's result means. */
 static struct err *curl_error(const struct http *http, CURLcode code)
 {
-	const char *why = http->error[0] != '\0' ? http->error : curl_easy_strerror(code);
+	const char *why = http->error[0] != '\0' ? http->error : http->lib->easy_strerror(code);
 
 	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
@@ -152,24 +155,24 @@ static struct err *http_call(struct cli_transport *t, const struct cli_request *
 
 	ret_response->body.max = REPLY_MAX;
 	http->error[0] = '\0';
-	(void)curl_easy_setopt(http->curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, req->method);
-	(void)curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
-	(void)curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, ret_response);
-	(void)curl_easy_setopt(http->curl, CURLOPT_HEADERDATA, ret_response);
+	(void)http->lib->easy_setopt(http->curl, CURLOPT_URL, url);
+	(void)http->lib->easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, req->method);
+	(void)http->lib->easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
+	(void)http->lib->easy_setopt(http->curl, CURLOPT_WRITEDATA, ret_response);
+	(void)http->lib->easy_setopt(http->curl, CURLOPT_HEADERDATA, ret_response);
 	bool has_body = req->body != NULL || strcmp(req->method, "GET") != 0;
-	(void)curl_easy_setopt(http->curl, has_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+	(void)http->lib->easy_setopt(http->curl, has_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
 	if (has_body) {
-		(void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS,
+		(void)http->lib->easy_setopt(http->curl, CURLOPT_POSTFIELDS,
 			req->body != NULL ? req->body : "");
-		(void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+		(void)http->lib->easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 			(curl_off_t)req->body_len);
 	}
-	CURLcode code = curl_easy_perform(http->curl);
-	curl_slist_free_all(headers);
+	CURLcode code = http->lib->easy_perform(http->curl);
+	http->lib->slist_free_all(headers);
 	if (code != CURLE_OK)
 		return curl_error(http, code);
-	(void)curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)http->lib->easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
 	ret_response->status = (int)status;
 	return NULL;
 }
@@ -186,7 +189,7 @@ static void http_close(struct cli_transport *t)
 {
 	struct http *http = (struct http *)t;
 
-	curl_easy_cleanup(http->curl);
+	http->lib->easy_cleanup(http->curl);
 	mem_free(http->url);
 	mem_free(http->socket_path);
 	if (http->token != NULL)
@@ -207,28 +210,32 @@ static struct err *check_url(const char *url)
 static void set_options(struct http *http, const struct cli_http_options *options)
 {
 	CURL *c = http->curl;
+	__typeof__(&curl_easy_setopt) set = http->lib->easy_setopt;
 
-	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, http->error);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
-	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "mko");
-	(void)curl_easy_setopt(c, CURLOPT_VERBOSE, options->verbose ? 1L : 0L);
+	(void)set(c, CURLOPT_ERRORBUFFER, http->error);
+	(void)set(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)set(c, CURLOPT_HEADERFUNCTION, on_header);
+	(void)set(c, CURLOPT_NOSIGNAL, 1L);
+	(void)set(c, CURLOPT_FOLLOWLOCATION, 0L);
+	(void)set(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)set(c, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
+	(void)set(c, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+	(void)set(c, CURLOPT_USERAGENT, "mko");
+	(void)set(c, CURLOPT_VERBOSE, options->verbose ? 1L : 0L);
 	if (http->socket_path != NULL) {
-		(void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, http->socket_path);
-		(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
+		(void)set(c, CURLOPT_UNIX_SOCKET_PATH, http->socket_path);
+		(void)set(c, CURLOPT_PROXY, "");
 	}
 }
 
 struct err *cli_http_open(const struct cli_http_options *options,
 	struct cli_transport **ret_transport)
 {
+	const struct libcurl *lib = NULL;
+
 	if (options->socket_path == NULL)
 		TRY(check_url(options->url));
+	TRY(libcurl_load(&lib));
 	struct http *http = mem_zalloc(sizeof(*http));
 	http->base =
 		(struct cli_transport){.call = http_call, .idle = http_idle, .close = http_close};
@@ -238,8 +245,8 @@ struct err *cli_http_open(const struct cli_http_options *options,
 		http->url[len - 1] = '\0';
 	http->socket_path = mem_strdup(options->socket_path);
 	http->token = mem_strdup(options->token);
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-	http->curl = curl_easy_init();
+	http->lib = lib;
+	http->curl = lib->easy_init();
 	must(http->curl != NULL);
 	set_options(http, options);
 	*ret_transport = &http->base;
