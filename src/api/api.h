@@ -58,13 +58,14 @@ struct api_request {
 	size_t body_len;
 	const char *content_type, *authorization, *cookie, *origin, *host, *if_match,
 		*if_none_match, *idempotency_key;
-	const char *accept;          /**< what replies the client takes */
-	const char *address;         /**< of the peer, NULL local */
-	const char *local_user;      /**< login name at a local door */
-	const char *request_id;      /**< given by the server: unique */
-	int64_t via;                 /**< enum op_via: cli when X-Mko-Via: cli at a local door */
-	bool secure;                 /**< came over TLS: cookies get Secure, Origin must be https */
-	const char *last_event_id;   /**< of an event stream */
+	const char *accept;        /**< what replies the client takes */
+	const char *address;       /**< of the peer, NULL local */
+	const char *local_user;    /**< login name at a local door */
+	const char *request_id;    /**< given by the server: unique */
+	int64_t via;               /**< enum op_via: cli when X-Mko-Via: cli at a local door */
+	bool secure;               /**< came over TLS: cookies get Secure, Origin must be https */
+	const char *last_event_id; /**< of an event stream */
+	bool takes_json; /**< the caller is this process and takes a list as `json` of the reply */
 	const struct api_work *work; /**< finished work of the first pass, NULL on the first pass */
 };
 
@@ -73,6 +74,7 @@ struct api_reply {
 	int status;
 	const char *content_type; /**< static text */
 	struct str body;
+	json_t *json; /**< instead of the body: a list for a caller that takes_json; owned */
 	char *location, *etag, *set_cookie, *allow, *cache_control; /**< owned or NULL */
 	int64_t retry_after_s;                                      /**< 0 = none */
 	bool stream; /**< an event stream follows: the HTTP server serves it as `streaming` says;

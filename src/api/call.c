@@ -163,7 +163,10 @@ struct err *call_item(struct call *call, const void *obj, call_item_fn item)
 {
 	struct record_writer w = {.out = &call->reply->body};
 
-	TRY(write_item(call, call->route->reply_type, obj, item, &w));
+	struct err *e = write_item(call, call->route->reply_type, obj, item, &w);
+	json_decref(w.seen);
+	if (e != NULL)
+		return e;
 	call->reply->status = call->route->status;
 	call->reply->content_type = "application/json";
 	return NULL;
@@ -173,11 +176,34 @@ static struct err *write_items(struct call *call, const struct store_rows *rows,
 	struct record_writer *w)
 {
 	for (size_t i = 0; i < rows->n; i++) {
-		if (i > 0)
+		if (i > 0 && w->out != NULL)
 			str_addc(w->out, ',');
 		TRY(write_item(call, rows->type, query_row(rows, i), item, w));
 	}
 	return NULL;
+}
+
+static struct err *write_text(struct call *call, const struct store_rows *rows, call_item_fn item,
+	const char *cursor, struct record_writer *w)
+{
+	w->out = &call->reply->body;
+	str_adds(w->out, "{\"items\":[");
+	TRY(write_items(call, rows, item, w));
+	str_adds(w->out, "],\"next_cursor\":");
+	if (cursor != NULL)
+		str_add_json(w->out, cursor);
+	else
+		str_adds(w->out, "null");
+	str_addc(w->out, '}');
+	return NULL;
+}
+
+static struct err *write_values(struct call *call, const struct store_rows *rows, call_item_fn item,
+	const char *cursor, struct record_writer *w)
+{
+	w->items = json_array();
+	call->reply->json = json_pack("{s:o, s:s?}", "items", w->items, "next_cursor", cursor);
+	return write_items(call, rows, item, w);
 }
 
 /* Writes the page. What nobody reads costs most of a long list: ?fields=a,b names what is wanted.
@@ -187,24 +213,19 @@ static struct err *write_page(struct call *call, const struct store_rows *rows, 
 {
 	cleanup(mem_freep) char *fields = mem_strdup(decode_query_get(&call->query, "fields"));
 	const char *names[FIELDS_MAX];
-	struct record_writer w = {.out = &call->reply->body};
+	struct record_writer w = {.out = NULL};
 	char *rest = fields;
 
 	if (fields != NULL)
 		w.only = names;
 	while (rest != NULL && w.n_only < FIELDS_MAX)
 		names[w.n_only++] = strsep(&rest, ",");
-	str_adds(w.out, "{\"items\":[");
-	TRY(write_items(call, rows, item, &w));
-	str_adds(w.out, "],\"next_cursor\":");
-	if (cursor != NULL)
-		str_add_json(w.out, cursor);
-	else
-		str_adds(w.out, "null");
-	str_addc(w.out, '}');
 	call->reply->status = call->route->status;
 	call->reply->content_type = "application/json";
-	return NULL;
+	struct err *e =
+		(call->req->takes_json ? write_values : write_text)(call, rows, item, cursor, &w);
+	json_decref(w.seen);
+	return e;
 }
 
 struct err *call_list(struct call *call, const struct store_query *base, call_item_fn item)

@@ -159,7 +159,8 @@ static void finish_get(struct call *call)
 		reply->cache_control = mem_strdup((route->flags & ROUTE_NO_STORE)
 				? "no-store"
 				: "private, no-cache");
-	if (strcmp(route->method, "GET") != 0 || reply->status != 200 || reply->stream)
+	if (strcmp(route->method, "GET") != 0 || reply->status != 200 || reply->stream ||
+		reply->json != NULL)
 		return;
 	if (route->reply != ROUTE_REPLY_OBJECT && route->reply != ROUTE_REPLY_LIST)
 		return;

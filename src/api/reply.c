@@ -80,6 +80,8 @@ void reply_clear(struct api_reply *reply)
 void api_reply_done(struct api_reply *reply)
 {
 	str_done(&reply->body);
+	json_decref(reply->json);
+	reply->json = NULL;
 	mem_freep(&reply->location);
 	mem_freep(&reply->etag);
 	mem_freep(&reply->set_cookie);

@@ -79,6 +79,7 @@ static void fill_response(struct api_reply *reply, struct cli_response *response
 	response->retry_after_s = reply->retry_after_s;
 	response->body = reply->body;
 	reply->body = STR_INIT;
+	response->json = MOVE(reply->json);
 }
 
 static void dispatch(struct local *l, const struct cli_request *req,
@@ -97,6 +98,7 @@ static void dispatch(struct local *l, const struct cli_request *req,
 		.if_match = req->if_match,
 		.idempotency_key = req->idempotency_key,
 		.local_user = l->user,
+		.takes_json = req->takes_json,
 		.request_id = request_id,
 		.via = OP_VIA_CLI,
 	};

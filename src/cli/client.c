@@ -115,8 +115,11 @@ static struct err *problem_error(struct cli *cli, const json_t *problem, int sta
 	return hint != NULL ? err_hint(e, "%s", hint) : e;
 }
 
+/** The JSON of a reply; the caller owns it. */
 static json_t *parse_reply(const struct cli_response *response)
 {
+	if (response->json != NULL)
+		return json_incref(response->json);
 	if (response->body.len == 0)
 		return NULL;
 	return json_loadb(response->body.data, response->body.len,
@@ -152,8 +155,9 @@ static struct err *call_json(struct cli *cli, struct cli_request *req, const jso
 	json_t **ret_json)
 {
 	struct cli_response response = {.status = 0};
-	struct err *e = send(cli, req, body, &response);
 
+	req->takes_json = ret_json != NULL;
+	struct err *e = send(cli, req, body, &response);
 	if (e == NULL && ret_json != NULL) {
 		*ret_json = parse_reply(&response);
 		if (*ret_json == NULL && response.body.len > 0)

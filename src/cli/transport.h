@@ -3,6 +3,7 @@
  * route table. One caller, one thread. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct cli_request {
 	size_t body_len;
 	const char *idempotency_key; /**< NULL = none */
 	const char *if_match;        /**< NULL = none */
+	bool takes_json;             /**< a reply inside this process may come as `json` */
 };
 
 /** The reply. Zero-initialise; cli_response_done() frees. */
@@ -29,6 +31,7 @@ struct cli_response {
 	char *location;        /**< owned, NULL = none */
 	int64_t retry_after_s; /**< 0 = none */
 	struct str body;
+	json_t *json; /**< instead of the body when the request takes_json; owned */
 };
 
 /** A way to the API. Implementations embed it as their first member. */

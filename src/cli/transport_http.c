@@ -32,6 +32,7 @@ void cli_response_done(struct cli_response *response)
 	mem_free(response->etag);
 	mem_free(response->location);
 	str_done(&response->body);
+	json_decref(response->json);
 	*response = (struct cli_response){.status = 0};
 }
 

@@ -212,10 +212,9 @@ struct err *record_from_json(const struct record_type *type, void *obj, const js
 	return all;
 }
 
-/* Text that came from a node may be no UTF-8: what is wrong is replaced, the rest is kept. */
-static json_t *json_of_text(const char *text)
+json_t *value_text_json(const char *text)
 {
-	json_t *value = json_string(text);
+	json_t *value = text != NULL ? json_string(text) : json_null();
 
 	if (value != NULL)
 		return value;
@@ -248,7 +247,7 @@ json_t *field_to_json(const struct field *f, const void *obj)
 	if (field_is_none(f, obj))
 		return json_null();
 	if (f->kind == FIELD_TEXT)
-		return json_of_text(field_text(f, obj));
+		return value_text_json(field_text(f, obj));
 	if (f->kind == FIELD_JSON)
 		return json_deep_copy(field_json(f, obj));
 	return json_of_number(f, field_number(f, obj));

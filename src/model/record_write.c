@@ -6,8 +6,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "model/record_int.h"
 
-static bool wanted(const struct record_writer *w, const char *name)
+bool record_write_wants(const struct record_writer *w, const char *name)
 {
 	if (w->only == NULL)
 		return true;
@@ -17,16 +18,13 @@ static bool wanted(const struct record_writer *w, const char *name)
 	return false;
 }
 
-/* The key with what stands before it; false when nobody wants it. */
-static bool write_key(struct record_writer *w, const char *name)
+/* The key with what stands before it. */
+static void write_key(struct record_writer *w, const char *name)
 {
-	if (!wanted(w, name))
-		return false;
 	str_adds(w->out, w->any ? ",\"" : "\"");
 	str_adds(w->out, name);
 	str_add(w->out, "\":", 2);
 	w->any = true;
-	return true;
 }
 
 static int add_to_str(const char *data, size_t len, void *user)
@@ -99,8 +97,19 @@ static void write_value(struct str *out, const struct field *f, const void *obj)
 	}
 }
 
+/* One more key of an object in memory. @take_value owned */
+static void set(struct record_writer *w, const char *name, json_t *take_value)
+{
+	must(json_object_set_new(w->object, name, take_value) == 0);
+}
+
 void record_write_begin(struct record_writer *w)
 {
+	if (w->items != NULL) {
+		w->object = json_object();
+		json_array_append_new(w->items, w->object);
+		return;
+	}
 	str_addc(w->out, '{');
 	w->any = false;
 }
@@ -109,15 +118,26 @@ void record_write_fields(struct record_writer *w, const struct record_type *type
 {
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
-		if ((f->flags & FIELD_HIDDEN) == 0 && write_key(w, f->name))
+		if ((f->flags & FIELD_HIDDEN) != 0 || !record_write_wants(w, f->name))
+			continue;
+		if (w->items != NULL) {
+			set(w, f->name, field_to_json(f, obj));
+		} else {
+			write_key(w, f->name);
 			write_value(w->out, f, obj);
+		}
 	}
 }
 
 void record_write_text(struct record_writer *w, const char *name, const char *text)
 {
-	if (!write_key(w, name))
+	if (!record_write_wants(w, name))
 		return;
+	if (w->items != NULL) {
+		set(w, name, value_text_json(text));
+		return;
+	}
+	write_key(w, name);
 	if (text != NULL)
 		str_add_json(w->out, text);
 	else
@@ -126,8 +146,24 @@ void record_write_text(struct record_writer *w, const char *name, const char *te
 
 void record_write_bool(struct record_writer *w, const char *name, bool value)
 {
-	if (write_key(w, name))
-		str_adds(w->out, value ? "true" : "false");
+	if (!record_write_wants(w, name))
+		return;
+	if (w->items != NULL) {
+		set(w, name, json_boolean(value));
+		return;
+	}
+	write_key(w, name);
+	str_adds(w->out, value ? "true" : "false");
+}
+
+static void write_member(struct record_writer *w, const char *key, const json_t *value)
+{
+	if (w->any)
+		str_addc(w->out, ',');
+	w->any = true;
+	str_add_json(w->out, key);
+	str_addc(w->out, ':');
+	write_json(w->out, value);
 }
 
 void record_write_object(struct record_writer *w, const json_t *object)
@@ -137,18 +173,18 @@ void record_write_object(struct record_writer *w, const json_t *object)
 	/* the library wants to change what it only walks over */
 	json_t *walk = (json_t *)(uintptr_t)object;
 
-	json_object_foreach(walk, key, value)
-		if (wanted(w, key)) {
-			if (w->any)
-				str_addc(w->out, ',');
-			w->any = true;
-			str_add_json(w->out, key);
-			str_addc(w->out, ':');
-			write_json(w->out, value);
-		}
+	json_object_foreach(walk, key, value) {
+		if (!record_write_wants(w, key))
+			continue;
+		if (w->items != NULL)
+			set(w, key, json_deep_copy(value));
+		else
+			write_member(w, key, value);
+	}
 }
 
 void record_write_end(struct record_writer *w)
 {
-	str_addc(w->out, '}');
+	if (w->items == NULL)
+		str_addc(w->out, '}');
 }

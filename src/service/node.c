@@ -325,11 +325,34 @@ struct err *node_json(struct service *svc, const struct node *node, json_t **ret
 	return NULL;
 }
 
+/* The name of a node's cluster among those that were looked up already. @ret_name NULL in none;
+ * borrowed */
+static struct err *seen_cluster(struct service *svc, const struct node *node,
+	struct record_writer *w, const char **ret_name)
+{
+	cleanup(mem_freep) char *name = NULL;
+	char key[32];
+
+	*ret_name = NULL;
+	if (node->cluster_id == I64_NONE)
+		return NULL;
+	snprintf(key, sizeof(key), "%lld", (long long)node->cluster_id);
+	if (w->seen == NULL)
+		w->seen = json_object();
+	if (json_object_get(w->seen, key) == NULL) {
+		TRY(name_of_cluster(svc, node, &name));
+		json_object_set_new(w->seen, key, json_string(name));
+	}
+	*ret_name = json_string_value(json_object_get(w->seen, key));
+	return NULL;
+}
+
 struct err *node_write(struct service *svc, const struct node *node, struct record_writer *w)
 {
-	cleanup(mem_freep) char *cluster_name = NULL;
+	const char *cluster_name = NULL;
 
-	TRY(name_of_cluster(svc, node, &cluster_name));
+	if (record_write_wants(w, "cluster_name"))
+		TRY(seen_cluster(svc, node, w, &cluster_name));
 	record_write_fields(w, &node_type, node);
 	record_write_text(w, "cluster_name", cluster_name);
 	record_write_bool(w, "has_sudo_password", node->become_password != NULL);
