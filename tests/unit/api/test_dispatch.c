@@ -193,6 +193,53 @@ static void lists_have_etags_too(void **state)
 	answer_done(&other);
 }
 
+static void a_list_has_only_the_fields_that_were_asked_for(void **state)
+{
+	struct test_domain *d = *state;
+
+	assert_int_equal(status_of(d, "POST", "/api/clusters", "{\"name\":\"c1\"}"), 201);
+	for (int i = 1; i <= 3; i++) {
+		cleanup(mem_freep) char *body =
+			mem_printf("{\"hostname\":\"n%d\",\"ip_address\":\"127.0.2.%d\"%s}", i, i,
+				i < 3 ? ",\"cluster_id\":\"c1\"" : "");
+		assert_int_equal(status_of(d, "POST", "/api/nodes", body), 201);
+	}
+	struct answer a =
+		list(d, "/api/nodes", "fields=hostname,cluster_name,id,become_password,nothing");
+	json_t *want = json_pack("[{s:i,s:s,s:s},{s:i,s:s,s:s},{s:i,s:s,s:n}]", "id", 1, "hostname",
+		"n1", "cluster_name", "c1", "id", 2, "hostname", "n2", "cluster_name", "c1", "id",
+		3, "hostname", "n3", "cluster_name");
+	assert_true(json_equal(json_object_get(a.json, "items"), want));
+	json_decref(want);
+	answer_done(&a);
+}
+
+static void a_list_inside_the_process_is_the_same_without_text(void **state)
+{
+	struct test_domain *d = *state;
+	struct api_request req = {.door = API_DOOR_LOCAL,
+		.method = "GET",
+		.path = "/api/nodes",
+		.query = "limit=2"};
+
+	add_nodes(d, 3);
+	struct answer text = ask(d, req);
+	req.takes_json = true;
+	struct answer tree = ask(d, req);
+	assert_int_equal(tree.reply.status, 200);
+	assert_int_equal(tree.reply.body.len, 0);
+	assert_true(json_equal(tree.reply.json, text.json));
+	answer_done(&tree);
+	answer_done(&text);
+	/* an error is a text for everybody */
+	req.query = "limit=0";
+	tree = ask(d, req);
+	assert_int_equal(tree.reply.status, 422);
+	assert_null(tree.reply.json);
+	assert_non_null(tree.json);
+	answer_done(&tree);
+}
+
 static void etags_guard_reads_and_changes(void **state)
 {
 	struct test_domain *d = *state;
@@ -645,8 +692,10 @@ TEST_MAIN(API_TEST(pages_give_every_row_once_while_rows_come_and_go),
 	API_TEST(lists_are_sorted_by_several_fields), API_TEST(every_filter_and_sort_works),
 	API_TEST(lists_have_etags_too),
 	API_TEST(a_client_that_takes_no_json_gets_406_and_nothing_happens),
-	API_TEST(a_key_belongs_to_who_sent_it), API_TEST(etags_guard_reads_and_changes),
-	API_TEST(a_change_over_http_needs_if_match),
+	API_TEST(a_key_belongs_to_who_sent_it),
+	API_TEST(a_list_has_only_the_fields_that_were_asked_for),
+	API_TEST(a_list_inside_the_process_is_the_same_without_text),
+	API_TEST(etags_guard_reads_and_changes), API_TEST(a_change_over_http_needs_if_match),
 	API_TEST(a_retry_with_the_same_key_starts_nothing_twice),
 	API_TEST(a_failed_request_can_be_repeated_under_its_key),
 	API_TEST(actions_queue_and_preview),

@@ -1,4 +1,4 @@
-/* model/record_write: the text says the same as the tree of record_to_json(). */
+/* model/record_write: texts and values say the same as the tree of record_to_json(). */
 #include "testing.h"
 
 #include <string.h>
@@ -32,8 +32,57 @@ static void assert_same(const struct record_type *type, const void *obj)
 	json_t *text = written(type, obj, NULL, 0);
 
 	assert_true(json_equal(tree, text));
+	json_t *items = json_array();
+	struct record_writer w = {.items = items};
+	record_write_begin(&w);
+	record_write_fields(&w, type, obj);
+	record_write_end(&w);
+	assert_true(json_equal(tree, json_array_get(items, 0)));
+	json_decref(items);
 	json_decref(tree);
 	json_decref(text);
+}
+
+/* Every way to write a key, for the writers of the tests below. */
+static void write_all(struct record_writer *w, const struct node *n)
+{
+	json_t *more = json_pack("{s:i, s:i}", "more", 1, "less", 2);
+
+	record_write_begin(w);
+	record_write_fields(w, &node_type, n);
+	record_write_text(w, "cluster_name", NULL);
+	record_write_text(w, "odd", "\xff");
+	record_write_bool(w, "has_sudo_password", true);
+	record_write_object(w, more);
+	record_write_end(w);
+	json_decref(more);
+}
+
+static void values_are_those_of_the_text(void **state)
+{
+	static const char *const only[] = {"hostname", "cluster_name", "odd", "has_sudo_password",
+		"less"};
+	struct str text = STR_INIT;
+	struct record_writer to_text = {.out = &text};
+	struct record_writer to_values = {.items = json_array()};
+	struct node n;
+
+	(void)state;
+	record_init(&node_type, &n);
+	for (size_t n_only = 0; n_only <= ARRAY_LEN(only); n_only++) {
+		to_text.only = to_values.only = n_only > 0 ? only : NULL;
+		to_text.n_only = to_values.n_only = n_only;
+		write_all(&to_text, &n);
+		write_all(&to_values, &n);
+		json_t *want = json_loads(str_get(&text), 0, NULL);
+		assert_non_null(want);
+		assert_true(json_equal(want, json_array_get(to_values.items, n_only)));
+		json_decref(want);
+		str_reset(&text);
+	}
+	str_done(&text);
+	json_decref(to_values.items);
+	record_done(&node_type, &n);
 }
 
 static void defaults_of_every_type_are_written_as_the_tree_has_them(void **state)
@@ -82,21 +131,14 @@ static void only_the_wanted_keys_are_written(void **state)
 	struct str text = STR_INIT;
 	struct record_writer w = {.out = &text, .only = only, .n_only = ARRAY_LEN(only)};
 	struct node n;
-	json_t *more = json_pack("{s:i, s:i}", "more", 1, "less", 2);
 
 	(void)state;
 	record_init(&node_type, &n);
 	field_set_text(&n.hostname, "n1");
 	field_set_text(&n.become_password, "sealed");
-	record_write_begin(&w);
-	record_write_fields(&w, &node_type, &n);
-	record_write_text(&w, "cluster_name", NULL);
-	record_write_bool(&w, "has_sudo_password", true);
-	record_write_object(&w, more);
-	record_write_end(&w);
+	write_all(&w, &n);
 	assert_string_equal(str_get(&text), "{\"hostname\":\"n1\",\"more\":1}");
 	str_done(&text);
-	json_decref(more);
 	record_done(&node_type, &n);
 }
 
@@ -120,6 +162,7 @@ static void more_keys_may_come_first_or_alone(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(defaults_of_every_type_are_written_as_the_tree_has_them),
+	cmocka_unit_test(values_are_those_of_the_text),
 	cmocka_unit_test(odd_values_are_written_as_the_tree_has_them),
 	cmocka_unit_test(only_the_wanted_keys_are_written),
 	cmocka_unit_test(more_keys_may_come_first_or_alone))
