@@ -222,6 +222,30 @@ def decide(infos, planes=('n1', 'n2', 'n3'), workers=('w1',), **more):
     return plan.plan(infos, dict({'control_planes': planes, 'workers': workers, 'addresses': IPS, 'all': list(IPS)}, **more))
 
 
+class TwinsTest(unittest.TestCase):
+    A, B, C = ({'hostname': name, 'machine_id': 'id-' + name} for name in ('a', 'b', 'c'))
+
+    def test_different_nodes(self):
+        self.assertEqual(plan.twins({'a': self.A, 'b': self.B, 'x': None}, [{'hostname': 'c', 'machine_id': 'id-c'}, {'hostname': 'new'}]), {})
+        self.assertEqual(plan.twins({'other-name': self.A}, [{'hostname': 'other', 'machine_id': None}]), {})
+
+    def test_a_clone_in_the_same_run(self):
+        found = plan.twins({'a': self.A, 'b': self.A, 'c': self.C}, [])
+        self.assertEqual(sorted(found), ['a', 'b'])
+        self.assertIn('a and b have the same host name (a) and the same machine ID', found['a'])
+        self.assertIn('b and a have', found['b'])
+
+    def test_the_name_of_another_node(self):
+        for infos, others in (({'b': dict(self.B, hostname='a')}, [{'hostname': 'a'}]), ({'a': dict(self.A, hostname='x'), 'b': dict(self.B, hostname='a')}, [])):
+            found = plan.twins(infos, others)
+            self.assertEqual(list(found), ['b'])
+            self.assertIn('b and a have the same host name (a). Each', found['b'])
+
+    def test_a_machine_that_was_added_twice(self):
+        found = plan.twins({'b': dict(self.B, machine_id='id-a')}, [{'hostname': 'c', 'machine_id': 'id-c'}, {'hostname': 'a', 'machine_id': 'id-a'}])
+        self.assertIn('b and a have the same machine ID (id-a)', found['b'])
+
+
 class PlanTest(unittest.TestCase):
     def setUp(self):
         self.fresh = {name: info(name, IPS[name]) for name in IPS}

@@ -210,8 +210,14 @@ class SameName(LabCase):
         mko("cluster", "add", "--name", "prod")
         mko.add_nodes(lab, "prod")
         lab.fault("n2", "hostname_duplicate", "n1")
-        done = mko("cluster", "setup", "prod", code=1)
-        self.assertIn("same host name", done.stderr)
+        for command in (("node", "test", "--all"), ("node", "prepare", "n1", "n2"), ("cluster", "setup", "prod")):
+            done = mko(*command, code=1)
+            self.assertIn("have the same host name (n1) and the same machine ID", done.stderr)
+            self.assert_three_lines(done)
+            self.assertNotIn("microk8s", lab.sh("n2", "ls", "/snap"), command)
+        # n1 is not in this run, but in the inventory
+        done = mko("node", "test", "n2", code=1)
+        self.assertIn("n2 and n1 have the same host name (n1)", done.stderr)
         self.assertEqual(mko.json("cluster", "status", "prod")["status"], "error")
         self.assert_three_lines(done)
         self.assert_no_trace()

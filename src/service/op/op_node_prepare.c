@@ -4,9 +4,8 @@
 
 static struct err *plan(struct service *svc, struct op_run *run)
 {
-	(void)svc;
 	op_run_set_hosts_entries(run);
-	return NULL;
+	return op_run_set_other_nodes(svc, run);
 }
 
 const struct op_type op_node_prepare = {

@@ -32,6 +32,7 @@ const struct op_type op_node_test = {
 	.risk = OP_RISK_READ,
 	.timeout_s = 300,
 	.playbook = "test_node",
+	.plan = op_run_set_other_nodes,
 	.params = accept_key,
 	.n_params = ARRAY_LEN(accept_key),
 };

@@ -275,6 +275,27 @@ void op_run_set_hosts_entries(struct op_run *run)
 	op_run_set(run, "mko_hosts_entries", entries);
 }
 
+struct err *op_run_set_other_nodes(struct service *svc, struct op_run *run)
+{
+	struct store_query q = {0};
+	struct store_rows rows = {0};
+	json_t *others = json_array();
+
+	TRY(store_list(svc->store, &node_type, &q, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct node *node = store_row(&rows, i);
+		json_t *one = json_pack("{s:s, s:s*}", "hostname", node->hostname, "machine_id",
+			node->machine_id);
+		if (has_node(run, node->id))
+			json_decref(one);
+		else
+			json_array_append_new(others, one);
+	}
+	store_rows_done(&rows);
+	op_run_set(run, "mko_other_nodes", others);
+	return NULL;
+}
+
 /* A resource is wanted once: exclusively when anybody wants it so. */
 static size_t add_want(struct op_want *wants, size_t n, const char *kind, int64_t id,
 	bool exclusive)

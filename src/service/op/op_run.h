@@ -56,6 +56,9 @@ const json_t *op_run_param(const struct op_run *run, const char *name);
 const char *op_run_param_text(const struct op_run *run, const char *name);
 /** Set mko_hosts_entries to the nodes of the run. */
 void op_run_set_hosts_entries(struct op_run *run);
+/** Set mko_other_nodes to the nodes that are not in the run, so that a machine which is one of them
+ * is found. */
+struct err *op_run_set_other_nodes(struct service *svc, struct op_run *run) ERR_RESULT;
 /** Resources that the run holds while it runs: its target and its hosts. Owned array of *ret_n. */
 struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n);
 /** The spec for the runner; secrets are opened here. @ret_spec zeroed memory, run_spec_done() it */

@@ -250,8 +250,33 @@ def scan(infos):
     return {'reporter': reporter, 'complete': bool(view.get('addons')), 'findings': found}
 
 
+def twins(infos, others):
+    """{host: message} for nodes that are, or call themselves, the same as another one.
+
+    infos: {host: node of node_facts} of this run; others: [{hostname, machine_id}] of the nodes that are known besides.
+    """
+    known = {one['hostname']: one.get('machine_id') for one in others}
+    errors = {}
+    for host in sorted(infos):
+        name, machine = (infos[host] or {}).get('hostname'), (infos[host] or {}).get('machine_id')
+        rest = [(other, infos[other] or {}) for other in sorted(infos) if other != host]
+        same_id = [other for other, node in rest if machine and node.get('machine_id') == machine]
+        same_id += sorted(other for other in known if machine and known[other] == machine)
+        same_name = [other for other, node in rest if name and name in (other, node.get('hostname'))]
+        same_name += sorted(other for other in known if other == name)
+        if same_name:
+            errors[host] = ('The nodes %s and %s have the same host name (%s)%s. Each needs its own. On one of them: hostnamectl set-hostname NAME%s' % (
+                host, ', '.join(same_name), name, ' and the same machine ID' if set(same_id) & set(same_name) else '',
+                ', rm /etc/machine-id, systemd-machine-id-setup' if set(same_id) & set(same_name) else ''))
+        elif same_id:
+            errors[host] = ('The nodes %s and %s have the same machine ID (%s): one is a copy of the other, or one machine was added twice. '
+                            'On a copy: rm /etc/machine-id, systemd-machine-id-setup. Else: mko node remove NAME' % (host, ', '.join(same_id), machine))
+    return errors
+
+
 class FilterModule(object):
     """What Ansible loads."""
 
     def filters(self):
-        return {'plan': plan, 'wanted_addons': wanted_addons, 'launch_config': launch_config, 'blocking': blocking, 'address': address, 'scan': scan}
+        return {'plan': plan, 'wanted_addons': wanted_addons, 'launch_config': launch_config, 'blocking': blocking, 'address': address, 'scan': scan,
+                'twins': twins}
