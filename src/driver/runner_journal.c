@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "driver/runner_int.h"
+#include "driver/sshkey.h"
 
 static struct err *open_new(const char *dir, const char *name, int *ret_fd)
 {
@@ -82,7 +83,26 @@ static void note_failure(struct journal *j, const json_t *event, const char *sta
 	j->error_message = mem_strdup(message != NULL && *message != '\0' ? message : status);
 }
 
-static void on_host_task(struct journal *j, const json_t *event)
+/* Of a key that it cannot open ssh only says that the node refused it. */
+static void explain_refusal(struct journal *j, json_t *event)
+{
+	const char *host = json_string_value(json_object_get(event, "host"));
+	const char *message = json_string_value(json_object_get(event, "message"));
+
+	if (host == NULL || message == NULL || strstr(message, "Permission denied (") == NULL)
+		return;
+	for (size_t i = 0; i < j->spec->n_hosts; i++) {
+		const struct run_host *h = &j->spec->hosts[i];
+		if (strcmp(h->hostname, host) != 0 || !sshkey_file_is_encrypted(h->key_path))
+			continue;
+		cleanup(mem_freep) char *text = mem_printf(
+			"The SSH key %s has a passphrase, and no ssh-agent that mko can reach (SSH_AUTH_SOCK) opened it for the node: ssh-add %s. %s",
+			h->key_path, h->key_path, message);
+		json_object_set_new(event, "message", json_text(text, strlen(text)));
+	}
+}
+
+static void on_host_task(struct journal *j, json_t *event)
 {
 	struct journal_host *h = host_of(j, event);
 	const char *status = json_string_value(json_object_get(event, "status"));
@@ -93,11 +113,13 @@ static void on_host_task(struct journal *j, const json_t *event)
 	h->seen = true;
 	h->failed |= strcmp(status, "failed") == 0;
 	h->unreachable |= strcmp(status, "unreachable") == 0;
+	if (h->unreachable)
+		explain_refusal(j, event);
 	if (strcmp(status, "failed") == 0 || strcmp(status, "unreachable") == 0)
 		note_failure(j, event, status);
 }
 
-static void on_stats(struct journal *j, const json_t *event)
+static void on_stats(struct journal *j, json_t *event)
 {
 	const json_t *hosts = json_object_get(event, "hosts");
 
@@ -134,7 +156,7 @@ static void seal_event(struct journal *j, json_t *event)
 
 static const struct {
 	const char *event;
-	void (*take)(struct journal *j, const json_t *event);
+	void (*take)(struct journal *j, json_t *event);
 } takers[] = {{"host_task", on_host_task}, {"stats", on_stats}};
 
 struct err *journal_event(struct journal *j, json_t *take_event)
