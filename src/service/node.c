@@ -298,17 +298,35 @@ struct err *node_remove(struct service *svc, const struct actor *who, const char
 	return err_wrap(e, "remove node %s", id_or_name);
 }
 
+/* All that a node shows of its cluster; the whole row has its last scan, and lists ask for every
+ * node. */
+struct cluster_name {
+	int64_t id;
+	char *name;
+};
+static const struct field cluster_name_fields[] = {
+	ROW_I64(struct cluster_name, id, 0, .help = "Number of the cluster."),
+	ROW_TEXT(struct cluster_name, name, 0, .help = "Name of the cluster."),
+};
+static const struct record_type cluster_name_type = {
+	.name = "cluster",
+	.table = "clusters",
+	.size = sizeof(struct cluster_name),
+	.key = "name",
+	.fields = cluster_name_fields,
+	.n_fields = ARRAY_LEN(cluster_name_fields),
+};
+
 /* Name of a node's cluster, NULL in none; owned. */
 static struct err *name_of_cluster(struct service *svc, const struct node *node, char **ret_name)
 {
-	struct cluster c;
+	struct cluster_name c;
 
 	*ret_name = NULL;
 	if (node->cluster_id == I64_NONE)
 		return NULL;
-	TRY(store_get(svc->store, &cluster_type, node->cluster_id, &c));
-	*ret_name = MOVE(c.name);
-	record_done(&cluster_type, &c);
+	TRY(store_get(svc->store, &cluster_name_type, node->cluster_id, &c));
+	*ret_name = c.name;
 	return NULL;
 }
 

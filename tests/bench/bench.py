@@ -3,7 +3,7 @@
 
 Not part of the tests: times depend on the machine. Ratios are measured in one run on the same nodes.
 
-    bench.py [store] [list] [status] [--nodes N] [--rows N]
+    bench.py [store] [list] [status] [api] [start] [events] [--nodes N] [--rows N]
 """
 import argparse
 import concurrent.futures
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import bench_api
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MKO = os.environ.get("MKO_BIN", os.path.join(ROOT, "build/mko"))
@@ -49,7 +51,7 @@ class Data:
         self.folder = tempfile.mkdtemp(prefix="mko-bench-")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("MKO_")}
         self.env["MKO_DATA_DIR"] = os.path.join(self.folder, "data")
-        self.server = None
+        self.server = self.url = None
         self.mko("init")
 
     def mko(self, *args, check=True):
@@ -72,6 +74,36 @@ class Data:
             except OSError:
                 time.sleep(0.05)
         sys.exit("mko web did not come up")
+
+    def serve(self):
+        """Start on a free port, as fast as it goes, until /api/health answers 200; the address is in `url`."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = "%s:%d" % free.getsockname()
+        self.server = subprocess.Popen([MKO, "web", "--listen", address], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+        self.url = f"http://{address}"
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                connection = http.client.HTTPConnection(address, timeout=10)
+                connection.request("GET", "/api/health")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.001)
+        sys.exit("mko web did not come up")
+
+    def ask(self, method, path, body=None):
+        """Ask the running server over its own socket; the text of a good answer."""
+        connection = UnixConnection(os.path.join(self.env["MKO_DATA_DIR"], "mko.sock"))
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            sys.exit(f"{method} {path}: {answer.status} {text[:300]!r}")
+        return text
 
     def stop(self):
         if self.server:
@@ -190,7 +222,14 @@ def bench_store(report, _args):
         report.line(line[:30].rstrip(), line[30:].strip())
 
 
-BENCHES = {"store": bench_store, "list": bench_list, "status": bench_status}
+BENCHES = {
+    "store": bench_store,
+    "list": bench_list,
+    "status": bench_status,
+    "api": lambda report, _args: bench_api.bench_api(report, Data),
+    "start": lambda report, _args: bench_api.bench_start(report, Data),
+    "events": lambda report, _args: bench_api.bench_events(report, Data),
+}
 
 
 def main():
@@ -203,6 +242,7 @@ def main():
         if name not in BENCHES:
             parser.error(f"no such bench: {name}")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bench_api.raise_limits()
     report = Report()
     for name in args.names or BENCHES:
         BENCHES[name](report, args)
