@@ -7,7 +7,7 @@ set -euo pipefail
 usage() {
 	cat <<'EOF'
 usage: ./dev setup [--print] [PURPOSE...]
-Installs what is missing of the packages in tools/dev/packages.txt (all purposes: build run lab test lint check).
+Installs what is missing of the packages in tools/dev/packages.txt (without PURPOSE: build run lab test lint check; also: bench).
   --print   only say what would be installed
 Nothing but packages of Debian or Ubuntu is installed, and no service is started by it.
 EOF
