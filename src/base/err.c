@@ -122,6 +122,8 @@ struct err *err_field(struct err *take_err, const char *field, const char *fmt, 
 	struct err *e = take_err;
 	va_list ap;
 
+	if (e != NULL && e->n_fields >= ERR_FIELDS_MAX)
+		return e;
 	va_start(ap, fmt);
 	char *message = mem_vprintf(fmt, ap);
 	va_end(ap);

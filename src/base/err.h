@@ -72,7 +72,9 @@ struct err *err_wrap(struct err *take_err, const char *fmt, ...) ERR_PRINTF(2, 3
  * @take_err owned, may be NULL; an earlier hint is kept. Returns it. */
 struct err *err_hint(struct err *take_err, const char *fmt, ...) ERR_PRINTF(2, 3) ERR_RESULT;
 
-/** Add one wrong field (several may be added: all are reported at once).
+#define ERR_FIELDS_MAX 100
+/** Add one wrong field (several may be added: all are reported at once, but no more than
+ * ERR_FIELDS_MAX: input may have any number of them).
  * @take_err owned or NULL: NULL starts a new ERR_INVALID. @field dotted path. Returns it. */
 struct err *err_field(struct err *take_err, const char *field, const char *fmt, ...)
 	ERR_PRINTF(3, 4) ERR_RESULT ERR_NEVER_NULL;

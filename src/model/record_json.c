@@ -202,8 +202,11 @@ struct err *record_from_json(const struct record_type *type, void *obj, const js
 		return err_new(ERR_INVALID, "must be a JSON object");
 	/* the library wants to change what it only walks over */
 	json_t *walk = (json_t *)(uintptr_t)json;
-	json_object_foreach(walk, key, value)
+	json_object_foreach(walk, key, value) {
+		if (all != NULL && err_field_count(all) >= ERR_FIELDS_MAX)
+			break;
 		all = err_take_field(all, key, take_key(type, obj, key, value, mode));
+	}
 	for (size_t i = 0; mode == RECORD_CREATE && i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
 		if ((f->flags & FIELD_REQUIRED) != 0 && json_object_get(json, f->name) == NULL)

@@ -1,6 +1,8 @@
 /* base/err: chains, hints, fields, codes. */
 #include "testing.h"
 
+#include <string.h>
+
 #include <errno.h>
 
 #include "base/mem.h"
@@ -49,6 +51,18 @@ static void all_wrong_fields_are_collected(void **state)
 	assert_string_equal(err_field_at(e, 1, &message), "b.c");
 	assert_string_equal(message, "is worse");
 	assert_string_equal(err_message(e), "a: is bad; b.c: is worse");
+	err_free(e);
+}
+
+static void the_number_of_wrong_fields_is_bounded(void **state)
+{
+	struct err *e = NULL;
+
+	(void)state;
+	for (int i = 0; i < 10 * ERR_FIELDS_MAX; i++)
+		e = err_field(e, "f", "wrong %d", i);
+	assert_int_equal(err_field_count(e), ERR_FIELDS_MAX);
+	assert_true(strlen(err_message(e)) < (size_t)ERR_FIELDS_MAX * 20);
 	err_free(e);
 }
 
@@ -105,6 +119,7 @@ static void try_returns_the_error_at_once(void **state)
 TEST_MAIN(cmocka_unit_test(messages_chain_from_outer_to_inner),
 	cmocka_unit_test(success_passes_through_untouched),
 	cmocka_unit_test(the_first_hint_is_kept), cmocka_unit_test(all_wrong_fields_are_collected),
+	cmocka_unit_test(the_number_of_wrong_fields_is_bounded),
 	cmocka_unit_test(a_field_can_be_added_to_an_error_with_its_own_text),
 	cmocka_unit_test(errno_values_become_codes),
 	cmocka_unit_test(every_code_has_name_status_and_exit_code),
