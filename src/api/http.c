@@ -35,6 +35,8 @@ void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 	r->http = l->http;
 	r->listener = l;
 	r->connection = connection;
+	r->conn = conn_of(connection);
+	conn_reading(r->conn);
 	r->begun_ms = loop_now_ms(l->http->loop);
 	r->begun_s = metric_now();
 	r->path = question != NULL ? mem_strndup(uri, (size_t)(question - uri)) : mem_strdup(uri);
@@ -76,6 +78,7 @@ void http_over(void *cls, struct MHD_Connection *connection, void **con_cls,
 			HTTP_TIMEOUT_S);
 	r->http->active--;
 	metric_add(METRIC_HTTP_ACTIVE, NULL, -1);
+	conn_idle(r->conn);
 	free_request(r);
 }
 
@@ -95,6 +98,22 @@ static const struct {
 	{"Last-Event-ID", offsetof(struct api_request, last_event_id)},
 };
 
+/* Headers that say where a request ends: whoever sends two of them wants us and somebody between us
+ * to disagree (request smuggling). */
+static bool is_framing(const char *name)
+{
+	return strcasecmp(name, "Content-Length") == 0 ||
+		strcasecmp(name, "Transfer-Encoding") == 0;
+}
+
+static void take_framing(struct request *r)
+{
+	if (r->framed && r->early == NULL)
+		r->early = err_new(ERR_USAGE, "the length of the body is given twice");
+	r->at_once |= r->framed; /* and what follows is not looked at: the connection closes */
+	r->framed = true;
+}
+
 /* MHD keeps the texts until the request is over. */
 static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *key,
 	const char *value)
@@ -102,6 +121,8 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	struct request *r = cls;
 
 	(void)kind;
+	if (is_framing(key))
+		take_framing(r);
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
 		if (strcasecmp(key, headers[i].name) != 0)
 			continue;
@@ -116,6 +137,11 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 static size_t body_max(const struct http *http)
 {
 	return http->options.body_max_bytes > 0 ? http->options.body_max_bytes : BODY_MAX_DEFAULT;
+}
+
+int64_t http_request_ms(const struct http *http)
+{
+	return http->options.request_ms > 0 ? http->options.request_ms : HTTP_REQUEST_MS;
 }
 
 static struct err *too_large(const struct http *http)
@@ -262,6 +288,8 @@ static enum MHD_Result send_reply(struct request *r)
 	struct MHD_Response *response = NULL;
 	bool is_head = strcmp(r->method, "HEAD") == 0;
 
+	conn_served(r->conn);
+
 	if (r->reply.stream && !r->reply.failed && !is_head) {
 		response = stream_open(r);
 		if (response == NULL)
@@ -368,6 +396,7 @@ static enum MHD_Result submit(struct request *r)
 	r->work = (struct work){.kind = WORK_BATCH, .run = run_request, .done = request_done};
 	if (!worker_submit(r->http->worker, &r->work))
 		return refuse(r, err_new(ERR_UNAVAILABLE, "too many requests are waiting"));
+	conn_served(r->conn);
 	r->state = REQUEST_QUEUED;
 	r->http->queued++;
 	metric_set(METRIC_WORKER_QUEUE, NULL, (double)worker_pending(r->http->worker));
@@ -378,8 +407,6 @@ static enum MHD_Result submit(struct request *r)
 /* A part of the body. What comes after a refusal is thrown away: MHD answers at its end. */
 static enum MHD_Result take_body(struct request *r, const char *data, size_t *size)
 {
-	if (loop_now_ms(r->http->loop) - r->begun_ms > HTTP_BODY_MS)
-		return MHD_NO; /* dribbling: close */
 	if (r->early == NULL && r->body.len + *size > body_max(r->http))
 		r->early = too_large(r->http);
 	if (r->early == NULL)
@@ -483,6 +510,8 @@ struct err *http_new(struct loop *loop, struct worker *worker, const struct http
 	http->ring_floor = o->newest_event;
 	cleanup(mem_freep) char *prefix = rand_text(HTTP_ID_PREFIX_LEN);
 	snprintf(http->id_prefix, sizeof(http->id_prefix), "%s", prefix);
+	http->connections_max = http_connections_max();
+	http->sweep = loop_timer_new(loop, http_sweep, http);
 	struct err *e = http_listen_all(http);
 	http->options.inherited = NULL; /* MHD owns them now */
 	http->options.n_inherited = 0;
@@ -564,6 +593,7 @@ void http_free(struct http *http)
 	}
 	loop_timer_free(http->heartbeat);
 	loop_timer_free(http->tls_timer);
+	loop_timer_free(http->sweep);
 	loop_timer_free(http->stop_timer);
 	tls_close(http->tls);
 	mem_free(http->url);

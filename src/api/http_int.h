@@ -9,9 +9,9 @@
 
 #define HTTP_RING_N 4096 /* events kept for streams; older ones are read from the store */
 #define HTTP_STREAMS_MAX 2000
-#define HTTP_CONNECTIONS_MAX 12000
-#define HTTP_TIMEOUT_S 60  /* a silent connection, or a reader that takes nothing */
-#define HTTP_BODY_MS 30000 /* a body must be there in full */
+#define HTTP_CONNECTIONS_MAX 12000 /* or what the limit of open files allows */
+#define HTTP_TIMEOUT_S 60          /* a silent connection, or a reader that takes nothing */
+#define HTTP_REQUEST_MS 30000      /* a request must be there in full, from its first line on */
 #define HTTP_HEARTBEAT_MS 15000
 #define HTTP_ID_PREFIX_LEN 8   /* of request IDs: random, one for each start of the server */
 #define HTTP_TLS_CHECK_MS 2000 /* how often the files of the certificate are looked at */
@@ -31,6 +31,8 @@ struct listener {
 #define HTTP_LISTENERS_MAX 8
 
 struct page;
+/** One connection, see http_conn.c. */
+struct conn;
 
 /** One stream: a cursor into the ring or a file; it holds no events of its own but the first page.
  */
@@ -55,6 +57,7 @@ struct request {
 	struct http *http;
 	struct listener *listener;
 	struct MHD_Connection *connection;
+	struct conn *conn;
 	enum request_state state;
 	char id[HTTP_ID_PREFIX_LEN + 17]; /* prefix and number */
 	char *method, *path, *query, *address, *local_user;
@@ -67,6 +70,7 @@ struct request {
 	struct stream *stream;
 	struct err *early; /* refused before the body was read */
 	bool at_once;      /* and the body is not waited for */
+	bool framed;       /* the length of the body was told */
 	bool takes_gzip;
 	bool gzipped; /* the body of the reply is */
 };
@@ -79,6 +83,9 @@ struct http {
 	struct listener listeners[HTTP_LISTENERS_MAX];
 	size_t n_listeners;
 	char *url;
+	struct conn *waiting, *waiting_last; /* connections without a whole request */
+	size_t n_connections, connections_max;
+	struct loop_timer *sweep; /* runs while there are some that wait */
 	char id_prefix[HTTP_ID_PREFIX_LEN + 1];
 	uint64_t n_requests; /* ever; the rest of a request ID */
 	size_t active;       /* requests that MHD knows */
@@ -106,6 +113,26 @@ struct err *listener_start(struct http *http, int fd, enum api_door door, bool s
 void listener_run(struct listener *l);
 /** listener_run() in the next turn of the loop; many calls in this turn make one. */
 void listener_run_soon(struct listener *l);
+/** The most connections over the network; raises the limit of open files as far as it may. */
+size_t http_connections_max(void);
+/** Milliseconds that a request may take from its first line to its end. */
+int64_t http_request_ms(const struct http *http);
+/** MHD's accept policy: refuses, or makes room. */
+enum MHD_Result http_accept(void *cls, const struct sockaddr *address, socklen_t len);
+/** Cut off the connections whose time is over; of the timer. @user the struct http */
+void http_sweep(void *user);
+/** MHD opened or closed a connection. */
+void http_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode code);
+/** The connection behind MHD's handle. */
+struct conn *conn_of(struct MHD_Connection *connection);
+/** The first line of a request is here: its time runs. */
+void conn_reading(struct conn *c);
+/** A request is here in full: the connection waits for us, not we for it. */
+void conn_served(struct conn *c);
+/** An answer is over: wait for the next request. */
+void conn_idle(struct conn *c);
+
 /** Login name of the peer of a Unix socket. Caller frees. */
 char *http_peer_name(int fd);
 /** "10.0.0.7" of the peer, NULL for a Unix socket. Caller frees. */

@@ -262,9 +262,12 @@ static struct MHD_Daemon *start_mhd(struct listener *l)
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(flags, 0, NULL, NULL, http_handle, l, MHD_OPTION_EXTERNAL_LOGGER,
-		on_mhd_log, (void *)NULL, MHD_OPTION_LISTEN_SOCKET, l->fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
+	return MHD_start_daemon(flags, 0, http_accept, l, http_handle, l,
+		MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, (void *)NULL, MHD_OPTION_LISTEN_SOCKET,
+		l->fd,
+		/* ours is kept by http_accept(): MHD would let all others wait at its own */
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * HTTP_CONNECTIONS_MAX),
+		MHD_OPTION_NOTIFY_CONNECTION, http_connection, (void *)l,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEADERS_MAX, MHD_OPTION_NOTIFY_COMPLETED,
 		http_over, (void *)l, MHD_OPTION_URI_LOG_CALLBACK, http_begin, (void *)l,

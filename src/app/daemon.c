@@ -499,6 +499,7 @@ static struct err *open_http(struct daemon *d, const struct daemon_options *o)
 		.socket_path = d->socket_path,
 		.insecure_http = o->insecure_http,
 		.body_max_bytes = o->body_max_bytes,
+		.request_ms = o->request_ms,
 		.newest_event = d->published,
 		.inherited = fds,
 		.n_inherited = notify_sockets(fds),

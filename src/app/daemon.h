@@ -16,6 +16,7 @@ struct daemon_options {
 	const char *socket_path; /**< NULL: DATA_DIR/mko.sock */
 	bool insecure_http;      /**< allow a non-loopback address without TLS */
 	size_t body_max_bytes;   /**< most bytes of a request body, 0 = 1 MiB */
+	int64_t request_ms;      /**< most milliseconds of a request on its way, 0 = 30 s */
 	/** Called once when requests are answered, on the loop thread. @url
 	 * "http://127.0.0.1:5000", NULL without TCP. NULL: not called */
 	void (*ready)(void *user, const char *url);

@@ -52,6 +52,7 @@ static struct err *serve_locked(const struct config *config, const struct cli_se
 		.tls_key = options->tls_key != NULL ? options->tls_key : config->web_tls_key,
 		.insecure_http = options->insecure_http,
 		.body_max_bytes = (size_t)config->web_body_max_bytes,
+		.request_ms = config->web_request_timeout_s * 1000,
 		.ready = say_ready,
 	};
 

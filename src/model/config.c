@@ -107,6 +107,9 @@ static const struct field fields[] = {
 		.help = "Private key (PEM) for HTTPS; needs web.tls_cert."),
 	KEY_START("web.body_max_bytes", FIELD_I64, web_body_max_bytes, .min = 4096, .max = 1 << 28,
 		.def = "1048576", .help = "Largest request body in bytes."),
+	KEY("web.request_timeout_s", FIELD_I64, web_request_timeout_s, .min = 1, .max = 3600,
+		.def = "30",
+		.help = "Seconds within which a request must have arrived in full, body included."),
 	KEY("web.session_hours", FIELD_I64, web_session_hours, .min = 1, .max = 8760, .def = "12",
 		.help = "Hours until somebody who logged in has to log in again."),
 

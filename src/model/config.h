@@ -25,6 +25,7 @@ struct config {
 	char *web_listen; /**< "127.0.0.1:5000" */
 	char *web_tls_cert, *web_tls_key;
 	int64_t web_body_max_bytes;
+	int64_t web_request_timeout_s;
 	int64_t web_session_hours;
 	int64_t audit_keep_days; /**< 0 = for ever */
 	int64_t log_level;
