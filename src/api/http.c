@@ -393,7 +393,10 @@ static enum MHD_Result submit(struct request *r)
 		return refuse(r, err_new(ERR_UNAVAILABLE, "the server is stopping"));
 	r->api.body = str_get(&r->body);
 	r->api.body_len = r->body.len;
-	r->work = (struct work){.kind = WORK_BATCH, .run = run_request, .done = request_done};
+	bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+	r->work = (struct work){.kind = reads ? WORK_READ : WORK_BATCH,
+		.run = run_request,
+		.done = request_done};
 	if (!worker_submit(r->http->worker, &r->work))
 		return refuse(r, err_new(ERR_UNAVAILABLE, "too many requests are waiting"));
 	conn_served(r->conn);

@@ -94,7 +94,7 @@ static void load_page(struct stream *s)
 {
 	struct page *page = mem_zalloc(sizeof(*page));
 
-	page->work = (struct work){.kind = WORK_BATCH, .run = page_run, .done = page_done};
+	page->work = (struct work){.kind = WORK_READ, .run = page_run, .done = page_done};
 	page->stream = s;
 	page->after = s->what.after;
 	page->topics = mem_strdup(s->what.topics);

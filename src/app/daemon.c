@@ -142,9 +142,9 @@ static bool post_page(struct daemon *d)
 	return more;
 }
 
-static struct err *hook_begin(void *user)
+static struct err *hook_begin(void *user, bool writes)
 {
-	return tx_begin(user);
+	return writes ? tx_begin(user) : tx_begin_read(user);
 }
 
 static struct err *hook_commit(void *user)

@@ -107,19 +107,54 @@ static struct work *split(struct work *jobs)
 {
 	struct work *last = jobs;
 
-	if (jobs->kind == WORK_BATCH)
-		while (last->next != NULL && last->next->kind == WORK_BATCH)
+	if (jobs->kind != WORK_ALONE)
+		while (last->next != NULL && last->next->kind != WORK_ALONE)
 			last = last->next;
 	struct work *rest = last->next;
 	last->next = NULL;
 	return rest;
 }
 
+/* Divide a batch: those that read, and the rest. */
+static void divide(struct work *jobs, struct queue_of_work *reads, struct queue_of_work *writes)
+{
+	init_work(reads);
+	init_work(writes);
+	for (struct work *job = jobs, *next; job != NULL; job = next) {
+		struct queue_of_work *q = job->kind == WORK_READ ? reads : writes;
+		next = job->next;
+		job->next = NULL;
+		*q->last = job;
+		q->last = &job->next;
+	}
+}
+
+static void run_batch(struct worker *w, struct work *jobs);
+
+/* Nothing can be written now: those that only read need not fail with the others. */
+static void refuse_writes(struct worker *w, struct work *jobs, struct err *take_error)
+{
+	struct queue_of_work reads, writes;
+
+	divide(jobs, &reads, &writes);
+	post_done(w, writes.first, take_error);
+	if (reads.first != NULL)
+		run_batch(w, reads.first);
+}
+
 static void run_batch(struct worker *w, struct work *jobs)
 {
 	bool alone = jobs->kind == WORK_ALONE;
-	struct err *e = alone ? NULL : w->hooks.begin(w->hooks.user);
+	bool writes = false;
 
+	for (const struct work *job = jobs; job != NULL; job = job->next)
+		writes |= job->kind == WORK_BATCH;
+	struct err *e = alone ? NULL : w->hooks.begin(w->hooks.user, writes);
+
+	if (e != NULL && writes) {
+		refuse_writes(w, jobs, e);
+		return;
+	}
 	for (struct work *job = jobs; e == NULL && job != NULL; job = job->next)
 		job->run(job, w->hooks.user);
 	if (e == NULL && !alone)

@@ -10,6 +10,8 @@ struct work;
 /** How a job of the worker is run. */
 enum work_kind {
 	WORK_BATCH, /**< inside the transaction that it shares with the jobs waiting beside it */
+	WORK_READ,  /**< like WORK_BATCH, but it mostly only reads: when all of a batch are such,
+		       begin is told so */
 	WORK_ALONE  /**< with no transaction open: it opens its own */
 };
 
@@ -27,7 +29,8 @@ struct work {
 /** What the worker calls around jobs, on its own thread. */
 struct worker_hooks {
 	void *user;
-	struct err *(*begin)(void *user); /**< before the first job of a batch */
+	/** Before the first job of a batch. @writes a job of it is a WORK_BATCH */
+	struct err *(*begin)(void *user, bool writes);
 	struct err *(*commit)(void
 			*user);    /**< after its last; an error answers every job of the batch */
 	void (*after)(void *user); /**< after each commit and each WORK_ALONE job, before their done

@@ -67,8 +67,11 @@ static struct err *use_token(struct service *svc, struct token *token, struct id
 		return NULL;
 	token->last_used_at = now;
 	struct err *e = store_update(svc->store, &token_type, token);
-	if (e != NULL)
-		identity_done(ret);
+	if (e == NULL || err_code(e) == ERR_UNAVAILABLE) {
+		err_ignore(e); /* reading goes on while nothing can be written */
+		return NULL;
+	}
+	identity_done(ret);
 	return e;
 }
 

@@ -102,6 +102,11 @@ struct err *tx_begin(struct service *svc)
 	return store_begin(svc->store);
 }
 
+struct err *tx_begin_read(struct service *svc)
+{
+	return store_begin_read(svc->store);
+}
+
 struct err *tx_commit(struct service *svc)
 {
 	return store_commit(svc->store);

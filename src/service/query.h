@@ -24,6 +24,8 @@ struct err *query_filter(const struct record_type *type, struct store_query *q, 
 
 /** Open the outer transaction. Domain worker. */
 struct err *tx_begin(struct service *svc) ERR_RESULT;
+/** Begin a transaction that will mostly read: see store_begin_read(). */
+struct err *tx_begin_read(struct service *svc) ERR_RESULT;
 /** Commit; on error all is rolled back. */
 struct err *tx_commit(struct service *svc) ERR_RESULT;
 /** Undo the outer transaction. */

@@ -64,14 +64,24 @@ void store_close(struct store *s)
 	mem_free(s);
 }
 
-struct err *store_begin(struct store *s)
+static struct err *begin(struct store *s, bool writes)
 {
 	must(!s->in_transaction);
-	TRY(s->backend->begin(s->conn));
+	TRY(s->backend->begin(s->conn, writes));
 	s->in_transaction = true;
 	s->savepoints = 0;
 	s->durability = STORE_NORMAL;
 	return NULL;
+}
+
+struct err *store_begin(struct store *s)
+{
+	return begin(s, true);
+}
+
+struct err *store_begin_read(struct store *s)
+{
+	return begin(s, false);
 }
 
 void store_want(struct store *s, enum store_durability durability)

@@ -27,6 +27,9 @@ enum store_durability {
 };
 /** Begin the outer transaction. Not nested. */
 struct err *store_begin(struct store *s) ERR_RESULT;
+/** Begin one that will mostly read: it neither waits for another process that writes nor holds one
+ * up. A write in it may fail at once (ERR_UNAVAILABLE) where store_begin() would have waited. */
+struct err *store_begin_read(struct store *s) ERR_RESULT;
 /** Ask that the current transaction be committed with at least this durability (the strongest asked
  * for wins). */
 void store_want(struct store *s, enum store_durability durability);

@@ -9,7 +9,7 @@ struct store_backend {
 	const char *name; /**< scheme of the url */
 	struct err *(*open)(const char *url, void **ret_conn);
 	void (*close)(void *conn);
-	struct err *(*begin)(void *conn);
+	struct err *(*begin)(void *conn, bool writes);
 	struct err *(*commit)(void *conn, enum store_durability durability);
 	void (*rollback)(void *conn);
 	struct err *(*savepoint)(void *conn);

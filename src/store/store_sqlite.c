@@ -1,6 +1,6 @@
 /* The SQLite backend: opening by url, transactions, durability, and the struct that ties its files
- * together. WAL mode, one connection. Transactions take the write lock at their beginning, so
- * nothing fails half-way because of a reader. */
+ * together. WAL mode, one connection. Transactions that write take the lock at their
+ * beginning, so nothing fails half-way because of somebody else. */
 #include "store/store_sqlite_int.h"
 
 #include <errno.h>
@@ -55,11 +55,11 @@ static struct err *run_cached(struct sqlite_conn *c, const char *sql)
 	return sqlite_step(c, stmt, &row);
 }
 
-static struct err *begin(void *conn)
+static struct err *begin(void *conn, bool writes)
 {
 	struct sqlite_conn *c = conn;
 
-	TRY_WRAP(run_cached(c, "BEGIN IMMEDIATE"), "begin");
+	TRY_WRAP(run_cached(c, writes ? "BEGIN IMMEDIATE" : "BEGIN"), "begin");
 	c->in_transaction = true;
 	c->changes_at_begin = sqlite3_total_changes64(c->db);
 	return NULL;

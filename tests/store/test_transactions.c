@@ -250,7 +250,21 @@ static void a_version_seen_in_a_transaction_is_never_given_twice(void **state)
 	assert_int_not_equal(version(t, &node_type), inside);
 }
 
+static void a_transaction_that_reads_may_write_after_all(void **state)
+{
+	struct suite *t = *state;
+
+	assert_ok(store_begin_read(t->s));
+	suite_add_node(t, 1);
+	assert_ok(store_commit(t->s));
+	assert_ok(store_begin_read(t->s));
+	suite_add_node(t, 2);
+	store_rollback(t->s);
+	assert_int_equal(suite_count(t, &node_type), 1);
+}
+
 SUITE_MAIN(SUITE_TEST(commit_keeps_and_rollback_undoes),
+	SUITE_TEST(a_transaction_that_reads_may_write_after_all),
 	SUITE_TEST(closing_undoes_an_open_transaction),
 	SUITE_TEST(savepoints_are_kept_or_undone_one_by_one),
 	SUITE_TEST(an_error_in_a_job_leaves_the_batch_whole), SUITE_TEST(savepoints_nest),

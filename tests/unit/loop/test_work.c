@@ -22,16 +22,20 @@ static struct {
 	struct job jobs[JOBS];
 	int begins, commits, runs, dones, errors, posts;
 	int open; /* a transaction is open */
-	bool fail_commit;
+	bool fail_commit, fail_writes;
+	int reads; /* begins of batches that only read */
 	sem_t gate;
 } t;
 
-static struct err *on_begin(void *user)
+static struct err *on_begin(void *user, bool writes)
 {
 	(void)user;
 	assert_int_equal(t.open, 0);
+	if (writes && t.fail_writes)
+		return err_new(ERR_UNAVAILABLE, "locked");
 	t.open = 1;
 	t.begins++;
+	t.reads += !writes;
 	return NULL;
 }
 
@@ -141,6 +145,56 @@ static void waiting_jobs_share_one_commit(void **state)
 	assert_int_equal(worker_pending(t.worker), 0);
 }
 
+static void run_any(struct work *work, void *user)
+{
+	(void)user;
+	assert_true(t.open);
+	assert_true(work->kind == WORK_READ || !t.fail_writes);
+	t.runs++;
+}
+
+static void done_any(struct work *work, const struct err *error)
+{
+	assert_int_equal(error != NULL, t.fail_writes && work->kind == WORK_BATCH);
+	if (++t.dones == JOBS)
+		loop_stop(t.loop);
+}
+
+/* Jobs of which one in so many reads, all in one turn. */
+static void run_mixed(int every)
+{
+	t.dones = 0;
+	for (int i = 0; i < JOBS; i++) {
+		t.jobs[i] = (struct job){.work = {.kind = i % every == 0 ? WORK_READ : WORK_BATCH,
+						 .run = run_any,
+						 .done = done_any}};
+		assert_true(worker_submit(t.worker, &t.jobs[i].work));
+	}
+	loop_run(t.loop);
+	assert_int_equal(t.dones, JOBS);
+}
+
+static void jobs_that_read_need_no_lock_unless_one_beside_them_writes(void **state)
+{
+	(void)state;
+	sem_post(&t.gate);
+	run_mixed(1);
+	assert_int_equal(t.reads, 1);
+	run_mixed(2);
+	assert_int_equal(t.reads, 1);
+	assert_int_equal(t.begins, 2);
+}
+
+static void when_nothing_can_be_written_reading_goes_on(void **state)
+{
+	(void)state;
+	t.fail_writes = true;
+	sem_post(&t.gate);
+	run_mixed(2);
+	assert_int_equal(t.runs, JOBS / 2);
+	assert_int_equal(t.reads, 1);
+}
+
 static void a_job_that_runs_alone_divides_the_batch(void **state)
 {
 	(void)state;
@@ -208,6 +262,8 @@ static void the_pool_works_elsewhere_and_comes_back(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
 TEST_MAIN(T(waiting_jobs_share_one_commit), T(a_job_that_runs_alone_divides_the_batch),
+	T(jobs_that_read_need_no_lock_unless_one_beside_them_writes),
+	T(when_nothing_can_be_written_reading_goes_on),
 	T(a_failed_commit_answers_every_job_of_its_batch), T(a_full_queue_refuses),
 	T(what_was_taken_is_finished_before_the_worker_ends),
 	T(the_pool_works_elsewhere_and_comes_back))
