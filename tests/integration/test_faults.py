@@ -1,11 +1,20 @@
 """Bad input and faults: each gives a clear error and the right exit code, and leaves nothing half-done in silence."""
+import contextlib
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import LabCase, wait_until  # noqa: E402
+
+
+def cpu_seconds(pid):
+    """What this process alone has used, without its children."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class NodeFaults(LabCase):
@@ -81,6 +90,23 @@ class NodeFaults(LabCase):
         self.mko("node", "test", "n2")
         self.assertEqual(self.mko.json("node", "show", "n2")["status"], "online")
         self.assert_no_trace()
+
+    def test_a_command_that_waits_uses_hardly_any_cpu(self):
+        self.mko.add_node(self.lab.nodes[1])
+        self.lab.run("cut", "n2")
+        self.addCleanup(self.lab.run, "heal", "n2")
+        waiting = self.mko.spawn("node", "test", "n2")
+        wait_until(lambda: any(op["type"] == "node.test" and op["status"] == "running" for op in self.mko.items("operation", "list")), 60, "it runs")
+        samples = [(time.monotonic(), cpu_seconds(waiting.pid))]
+        while waiting.poll() is None:
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                samples.append((time.monotonic(), cpu_seconds(waiting.pid)))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                waiting.wait(0.1)
+        waiting.communicate()
+        wall, cpu = (samples[-1][i] - samples[0][i] for i in (0, 1))
+        self.assertGreater(wall, 3, "too short a wait to say anything")
+        self.assertLess(cpu / wall, 0.25, f"{cpu:.2f} s of CPU in {wall:.1f} s")
 
     def test_a_wrong_host_key_is_refused_until_it_is_accepted(self):
         self.mko.add_node(self.lab.nodes[0])
