@@ -23,15 +23,21 @@ static bool is_change(const char *method)
 	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
 }
 
+bool auth_own_origin(const struct api_request *req)
+{
+	cleanup(mem_freep) char *own = mem_printf("%s://%s", req->secure ? "https" : "http",
+		req->host != NULL ? req->host : "");
+
+	return req->origin != NULL && strcasecmp(req->origin, own) == 0;
+}
+
 /* A browser sends our cookie with requests that another site made it send: those carry that site's
  * Origin. */
 static struct err *check_origin(const struct api_request *req)
 {
 	if (!is_change(req->method))
 		return NULL;
-	cleanup(mem_freep) char *own = mem_printf("%s://%s", req->secure ? "https" : "http",
-		req->host != NULL ? req->host : "");
-	if (req->origin != NULL && strcasecmp(req->origin, own) == 0)
+	if (auth_own_origin(req))
 		return NULL;
 	return err_new(ERR_FORBIDDEN,
 		"a change with the session cookie must come from this server's own pages (Origin)");

@@ -5,6 +5,9 @@
 
 #define AUTH_COOKIE "mko_session"
 
+/** True when a request that has an Origin comes from our own pages: exactly our scheme, host and
+ * port. */
+bool auth_own_origin(const struct api_request *req);
 /** Find the caller's identity and fill call->actor (texts are borrowed from the request and
  * *ret_identity), then check the route's role.
  * @ret_identity keep until the call is over, identity_done() frees

@@ -246,6 +246,9 @@ void stream_wake(struct stream *s)
 void stream_end_all(struct http *http)
 {
 	for (struct stream *s = http->streams; s != NULL; s = s->next) {
+		if (!s->ended && s->what.kind == API_STREAM_EVENTS)
+			str_adds(&s->first,
+				"event: end\ndata: {\"reason\":\"the server is stopping\"}\n\n");
 		s->ended = true;
 		stream_wake(s);
 	}

@@ -161,8 +161,7 @@ static struct err *login(struct call *call)
 
 	record_init(&login_body_type, &body);
 	struct err *e = call_body(call, &body);
-	if (e == NULL && call->req->origin != NULL && call->req->host != NULL &&
-		strstr(call->req->origin, call->req->host) == NULL)
+	if (e == NULL && call->req->origin != NULL && !auth_own_origin(call->req))
 		e = err_new(ERR_FORBIDDEN,
 			"logins from another site's pages are refused"); /* login CSRF */
 	if (e == NULL && call->req->work == NULL) {
@@ -198,9 +197,11 @@ static struct err *get_me(struct call *call)
 	json_t *clusters = scope_json(call->svc->scope);
 
 	return call_json(call,
-		json_pack("{so ss ss so}", "id", id, "name", call->actor.name, "role",
+		json_pack("{so ss ss so so}", "id", id, "name", call->actor.name, "role",
 			enum_text(&role_table, call->actor.role), "clusters",
-			clusters != NULL ? clusters : json_null()));
+			clusters != NULL ? clusters : json_null(), "session_id",
+			call->session_id != I64_NONE ? json_integer(call->session_id)
+						     : json_null()));
 }
 
 static struct err *finish_setup(struct call *call, const struct setup_body *body, const char *code)
@@ -231,6 +232,10 @@ static struct err *begin_setup(struct call *call, const struct setup_body *body,
 	if (code != NULL && code[0] == '\0')
 		return err_field(NULL, "code",
 			"is required: mko system setup-code shows it, and so does the server's log");
+	/* before the hash is made, which costs a core for long */
+	if (code != NULL)
+		TRY(account_setup_check(call->svc, &call->actor, code,
+			&call->reply->retry_after_s));
 	if (body->password != NULL)
 		TRY(password_check("password", body->name, body->password));
 	cleanup(mem_freep) char *random = rand_text(20);
@@ -389,19 +394,34 @@ static struct err *change_password(struct call *call)
 	return e;
 }
 
-/* Everybody sees the own tokens, administrators all. */
-static struct err *list_tokens(struct call *call)
+/* Rows that belong to an account: everybody sees the own ones, administrators all. */
+static struct err *list_own(struct call *call)
 {
 	struct store_query base = {.n_filters = 0};
+	const struct scope *scope = call->svc->scope;
 
 	if (!sees_all_accounts(call))
 		store_where_number(&base, "user_id", STORE_EQ,
 			call->actor.user_id != I64_NONE ? call->actor.user_id : 0);
-	const struct scope *scope = call->svc->scope;
-	call->svc->scope = NULL; /* narrowed to the caller's own tokens instead */
+	call->svc->scope = NULL; /* narrowed to the caller's own instead */
 	struct err *e = call_list(call, &base, NULL);
 	call->svc->scope = scope;
 	return e;
+}
+
+static struct err *end_session(struct call *call)
+{
+	int64_t id = 0;
+	struct err *e = parse_i64(call->params[0], 1, INT64_MAX, &id);
+
+	if (e != NULL)
+		return err_recode(err_wrap(e, "no session %s", call->params[0]), ERR_NOT_FOUND);
+	return account_session_end(call->svc, &call->actor, id, sees_all_accounts(call));
+}
+
+static struct err *sign_out(struct call *call)
+{
+	return account_sign_out(call->svc, &call->actor, call->params[0]);
 }
 
 static struct err *reply_token(struct call *call, struct token *token, const char *text)
@@ -505,10 +525,18 @@ static const struct route routes_accounts_rows[] = {
 		.body_type = &passwd_body_type,
 		.summary = "Set a password; ends all sessions of the user",
 		.example = "{\"password\":\"a new and longer one\"}", .handle = change_password},
+	{"DELETE", "/api/users/{id}/sessions", ROLE_ADMIN, .status = 204,
+		.summary = "Sign a user out everywhere", .handle = sign_out},
+	{"GET", "/api/sessions", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .reply_type = &session_type, .list_of = &session_type,
+		.summary = "List web sessions: the own ones, administrators see all",
+		.handle = list_own},
+	{"DELETE", "/api/sessions/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 204,
+		.summary = "End a session", .handle = end_session},
 	{"GET", "/api/tokens", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LIST, .reply_type = &token_type, .list_of = &token_type,
 		.summary = "List API tokens: the own ones, administrators see all",
-		.handle = list_tokens},
+		.handle = list_own},
 	{"POST", "/api/tokens", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_NO_STORE, 201,
 		ROUTE_REPLY_OBJECT, &token_type, .body_type = &token_body_type,
 		.shape = &shape_new_token, .summary = "Make an API token; its text is shown once",

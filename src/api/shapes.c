@@ -141,8 +141,13 @@ const struct shape shape_version = {
 };
 const struct shape shape_settings = {
 	.name = "setting",
-	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL ",\"help\":" TEXT_OR_NULL
-		"}",
+	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL
+		",\"reloadable\":" TRUTH ",\"help\":" TEXT_OR_NULL "}",
+};
+const struct shape shape_settings_change = {
+	.name = "settings_change",
+	.more = "{\"file\":" TEXT ",\"applied\":" LIST_OF(TEXT) ",\"restart_required\":" LIST_OF(
+		TEXT) "}",
 };
 const struct shape shape_inventory = {
 	.name = "inventory",
@@ -155,7 +160,7 @@ const struct shape shape_openapi = {
 };
 const struct shape shape_audit_report = {
 	.name = "audit_report",
-	.more = "{\"ok\":" TRUTH ",\"rows\":" NUMBER ",\"bad_id\":" NUMBER_OR_NULL
+	.more = "{\"ok\":" TRUTH ",\"pruned\":" NUMBER ",\"rows\":" NUMBER ",\"bad_id\":" NUMBER_OR_NULL
 		",\"reason\":" TEXT_OR_NULL ",\"head\":" TEXT "}",
 };
 
@@ -166,7 +171,7 @@ const struct shape shape_me = {
 	.name = "me",
 	.more = "{\"id\":" NUMBER_OR_NULL ",\"name\":" TEXT ",\"role\":" ROLE
 		",\"clusters\":{\"type\":[\"array\",\"null\"],\"description\":\"Ids of the only clusters that "
-		"exist for this caller; null: all\"}}",
+		"exist for this caller; null: all\"},\"session_id\":" NUMBER_OR_NULL "}",
 };
 const struct shape shape_setup = {
 	.name = "setup",

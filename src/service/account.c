@@ -145,12 +145,12 @@ static struct err *check_throttle(struct service *svc, const char *name, const c
 		(long long)wait_s);
 }
 
-static struct err *check_code(struct service *svc, const struct actor *who, const char *code)
+struct err *account_setup_check(struct service *svc, const struct actor *who, const char *code,
+	int64_t *ret_retry_after_s)
 {
 	char *right = NULL;
-	int64_t wait_s = 0;
 
-	TRY(check_throttle(svc, NULL, who->address, &wait_s));
+	TRY(check_throttle(svc, NULL, who->address, ret_retry_after_s));
 	TRY(account_setup_code(svc, &right));
 	bool same = strlen(code) == strlen(right) && sodium_memcmp(code, right, strlen(right)) == 0;
 	seal_wipe_free(right);
@@ -166,10 +166,11 @@ struct err *account_setup(struct service *svc, const struct actor *who,
 {
 	struct user user;
 	struct store_query q = {.n_filters = 0};
+	int64_t wait_s = 0;
 
 	TRY(refuse_when_ready(svc));
 	if (setup->code != NULL)
-		TRY(check_code(svc, who, setup->code));
+		TRY(account_setup_check(svc, who, setup->code, &wait_s));
 	record_init(&user_type, &user);
 	field_set_text(&user.name, setup->name);
 	user.role = ROLE_ADMIN;
@@ -395,4 +396,35 @@ struct err *account_logout(struct service *svc, const struct actor *who, int64_t
 	else
 		TRY(store_delete(svc->store, &session_type, session_id));
 	return note(svc, who, "user.logout", who->name, NULL);
+}
+
+struct err *account_session_end(struct service *svc, const struct actor *who, int64_t id, bool all)
+{
+	struct session session;
+	struct user user;
+
+	TRY(store_get(svc->store, &session_type, id, &session));
+	int64_t owner = session.user_id;
+	record_done(&session_type, &session);
+	if (!all && owner != who->user_id)
+		return err_new(ERR_NOT_FOUND, "no session %lld", (long long)id);
+	TRY(store_get(svc->store, &user_type, owner, &user));
+	struct err *e = store_delete(svc->store, &session_type, id);
+	if (e == NULL)
+		e = note(svc, who, "session.end", user.name,
+			json_pack("{s:I}", "session_id", (json_int_t)id));
+	record_done(&user_type, &user);
+	return e;
+}
+
+struct err *account_sign_out(struct service *svc, const struct actor *who, const char *id_or_name)
+{
+	struct user user;
+
+	TRY(account_user_find(svc, id_or_name, &user));
+	struct err *e = end_sessions(svc, user.id);
+	if (e == NULL)
+		e = note(svc, who, "user.signout", user.name, NULL);
+	record_done(&user_type, &user);
+	return e;
 }

@@ -55,11 +55,23 @@ struct err *account_login_failed(struct service *svc, const struct actor *who,
 struct err *account_logout(struct service *svc, const struct actor *who,
 	int64_t session_id) ERR_RESULT;
 
+/** End one session: one's own, or any when `all`. Errors: ERR_NOT_FOUND (also for those of others).
+ */
+struct err *account_session_end(struct service *svc, const struct actor *who, int64_t id,
+	bool all) ERR_RESULT;
+/** End every session of a user. Errors: ERR_NOT_FOUND. */
+struct err *account_sign_out(struct service *svc, const struct actor *who,
+	const char *id_or_name) ERR_RESULT;
+
 /** Whether an administrator exists, that is: set-up is over. */
 struct err *account_ready(struct service *svc, bool *ret) ERR_RESULT;
 /** The one-time code for set-up over HTTP; made on first use, the same until set-up is done.
  * @ret_code caller frees   Errors: ERR_CONFLICT when an administrator exists. */
 struct err *account_setup_code(struct service *svc, char **ret_code) ERR_RESULT;
+/** Check the one-time code. Errors: ERR_CONFLICT (set-up is over), ERR_FORBIDDEN (wrong, counted by
+ * the throttle), ERR_THROTTLED. @ret_retry_after_s set with ERR_THROTTLED */
+struct err *account_setup_check(struct service *svc, const struct actor *who, const char *code,
+	int64_t *ret_retry_after_s) ERR_RESULT;
 /** What set-up is given; borrowed texts. */
 struct account_setup {
 	const char *code; /**< compared when it is not NULL (NULL: a local door) */

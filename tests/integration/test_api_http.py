@@ -219,6 +219,15 @@ class StartAndStop(ServerCase):
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertIn("in use by another program", done.stderr)
 
+    def test_a_stop_ends_streams_with_the_reason(self):
+        stream = self.stream("/api/events")
+        self.assertEqual(stream.line(), "retry: 2000\n")
+        self.mko.daemon.terminate()
+        rest = stream.response.read().decode()
+        self.assertIn('event: end\ndata: {"reason":"the server is stopping"}\n\n', rest)
+        self.assertEqual(self.mko.daemon.wait(20), 0)
+        stream.close()
+
     def test_a_second_server_on_the_data_directory_is_refused(self):
         done = subprocess.run([MKO, "web", "--listen", "127.0.0.1:0"], env=self.mko.env, capture_output=True, text=True, timeout=20)
         self.assertEqual(done.returncode, 4, done.stderr)
