@@ -141,13 +141,13 @@ const struct shape shape_version = {
 };
 const struct shape shape_settings = {
 	.name = "setting",
-	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL
-		",\"reloadable\":" TRUTH ",\"help\":" TEXT_OR_NULL "}",
+	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL ",\"reloadable\":" TRUTH
+		",\"help\":" TEXT_OR_NULL "}",
 };
 const struct shape shape_settings_change = {
 	.name = "settings_change",
-	.more = "{\"file\":" TEXT ",\"applied\":" LIST_OF(TEXT) ",\"restart_required\":" LIST_OF(
-		TEXT) "}",
+	.more = "{\"file\":" TEXT
+		",\"applied\":" LIST_OF(TEXT) ",\"restart_required\":" LIST_OF(TEXT) "}",
 };
 const struct shape shape_inventory = {
 	.name = "inventory",
@@ -160,8 +160,8 @@ const struct shape shape_openapi = {
 };
 const struct shape shape_audit_report = {
 	.name = "audit_report",
-	.more = "{\"ok\":" TRUTH ",\"pruned\":" NUMBER ",\"rows\":" NUMBER ",\"bad_id\":" NUMBER_OR_NULL
-		",\"reason\":" TEXT_OR_NULL ",\"head\":" TEXT "}",
+	.more = "{\"ok\":" TRUTH ",\"pruned\":" NUMBER ",\"rows\":" NUMBER
+		",\"bad_id\":" NUMBER_OR_NULL ",\"reason\":" TEXT_OR_NULL ",\"head\":" TEXT "}",
 };
 
 #define BRIEF                                                                                      \
