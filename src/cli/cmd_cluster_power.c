@@ -66,6 +66,16 @@ const struct cli_cmd cmd_cluster_shutdown = {
 };
 
 static const struct cli_opt startup_opts[] = {
+	{.name = "no-wake",
+		.kind = CLI_OPT_UNFLAG,
+		.key = "wake",
+		.help = "send no magic packets (Wake-on-LAN)"},
+	{.name = "relay",
+		.kind = CLI_OPT_TEXT,
+		.meta = "NODE",
+		.words = CLI_WORDS_NODES,
+		.key = "relay",
+		.help = "a node of their network that sends the packets too"},
 	{.name = "wait",
 		.kind = CLI_OPT_DURATION,
 		.meta = "DURATION",

@@ -58,6 +58,23 @@ static const struct cli_opt reboot_opts[] = {OPT_ALL, OPTS_DRAIN, OPT_NO_DRAIN, 
 static const struct cli_opt power_off_opts[] = {OPT_ALL, OPTS_DRAIN, OPT_NO_DRAIN};
 static const struct cli_opt cluster_opts[] = {OPTS_DRAIN, OPT_NO_DRAIN, OPT_BOOT};
 
+static const struct cli_opt wake_opts[] = {
+	OPT_ALL,
+	{.name = "relay",
+		.kind = CLI_OPT_TEXT,
+		.meta = "NODE",
+		.words = CLI_WORDS_NODES,
+		.key = "relay",
+		.help = "a node of their network that sends the packets too"},
+	{.name = "wait",
+		.kind = CLI_OPT_DURATION,
+		.meta = "DURATION",
+		.min = 1,
+		.key = "wait_s",
+		.help = "how long to wait for the machines to answer",
+		.def = "10m"},
+};
+
 #define CARE(VERB, ACTION, SUMMARY, DOING, OPTS, EXAMPLE, ...)                                     \
 	{                                                                                          \
 		.path = "node " VERB, .summary = (SUMMARY), .doing = (DOING), .action = (ACTION),  \
@@ -81,6 +98,10 @@ const struct cli_cmd cmd_node_reboot = CARE("reboot", "reboot",
 const struct cli_cmd cmd_node_power_off = CARE("power-off", "power_off",
 	"Drain nodes, stop MicroK8s and power off the machines; they stay cordoned", "power off",
 	power_off_opts, "mko node power-off n5", &cli_guard_options);
+
+const struct cli_cmd cmd_node_wake = CARE("wake", "wake",
+	"Wake machines that are off (Wake-on-LAN) and wait until they answer", "wake", wake_opts,
+	"mko node wake n5\nmko node wake n5 --relay n1", NULL);
 
 const struct cli_cmd cmd_cluster_reboot = {
 	.path = "cluster reboot",

@@ -35,6 +35,7 @@ static const struct spec_field host_fields[] = {
 	HOST(host_key, SPEC_TEXT),
 	HOST(become_password, SPEC_TEXT),
 	HOST(helper, SPEC_BOOL),
+	HOST(wake, SPEC_TEXT),
 };
 
 static const struct spec_field spec_fields[] = {
@@ -148,6 +149,8 @@ struct err *run_spec_check(const struct run_spec *spec)
 		e = check_named(e, h, "ssh_user", check_user(h->user));
 		if (h->key_path != NULL)
 			e = check_named(e, h, "ssh_key_path", check_key_path(h->key_path));
+		if (h->wake != NULL)
+			e = check_named(e, h, "mac_address", check_mac(h->wake));
 		if (h->port < 1 || h->port > 65535)
 			e = check_named(e, h, "ssh_port",
 				err_new(ERR_INVALID, "must be between 1 and 65535"));

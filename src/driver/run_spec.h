@@ -21,6 +21,7 @@ struct run_host {
 	char *host_key; /**< "ssh-ed25519 AAAA...", NULL: learn it first and report it as an event
 			 */
 	char *become_password; /**< plain text, NULL: sudo needs none */
+	char *wake; /**< MAC address of a card that gets magic packets before the run, NULL: none */
 	bool helper; /**< only asked for the sake of the others: in the group mko_helpers alone, and
 			its fate is not the run's */
 };

@@ -26,7 +26,9 @@
 #include "driver/hostkey.h"
 #include "driver/private_dir.h"
 #include "driver/runner_int.h"
+#include "driver/wol.h"
 
+#define WAKE_PACKETS 3
 #define SPEC_MAX ((size_t)16 << 20)
 #define TERM_AFTER_MS 5000
 #define KILL_AFTER_MS 8000
@@ -240,12 +242,37 @@ static struct err *run_playbook(struct run *r)
 	return loop(r);
 }
 
+/* Magic packets for the machines that shall wake; some, since they may get lost. That none got out
+ * is said, and no reason to stop: the machine may be on. */
+static struct err *wake_hosts(struct run *r)
+{
+	for (size_t i = 0; i < r->spec.n_hosts; i++) {
+		const struct run_host *h = &r->spec.hosts[i];
+		struct err *e = NULL;
+		int sent = 0;
+		for (int n = 0; h->wake != NULL && e == NULL && n < WAKE_PACKETS; n++)
+			e = wol_send(h->wake, &sent);
+		if (h->wake == NULL)
+			continue;
+		cleanup(mem_freep) char *text = e != NULL
+			? mem_printf("%s was not woken: %s", h->hostname, err_message(e))
+			: NULL;
+		err_free(e);
+		TRY(journal_event(&r->journal,
+			text != NULL ? json_pack("{s:s, s:s}", "event", "warning", "message", text)
+				     : json_pack("{s:s, s:s, s:i}", "event", "wake", "host",
+					       h->hostname, "sent", sent * WAKE_PACKETS)));
+	}
+	return NULL;
+}
+
 static struct err *run_all(struct run *r)
 {
 	r->line.max = RUNNER_LINE_MAX;
 	r->deadline_ms = clock_mono(&clock_system) + r->spec.timeout_s * 1000;
 	TRY(seal_key_open(r->spec.secret_key_path, &r->key));
 	TRY(journal_open(&r->journal, &r->spec, r->key));
+	TRY(wake_hosts(r));
 	TRY(learn_host_keys(r));
 	if (r->spec.playbook == NULL)
 		return NULL;

@@ -118,6 +118,91 @@ class Life(unittest.TestCase):
         wait_until(self.settled, 120, "the workloads are back")
         self.assertEqual(self.replicas(), before)
 
+    # -- care of nodes -------------------------------------------------------------------------------------------------------------
+
+    def test_3_a_drain_that_a_budget_blocks_says_so_and_opens_the_node_again(self):
+        self.lab.sh("n1", *KUBECTL, "scale", "deployment", "web", "--replicas=2")
+        wait_until(lambda: self.replicas()["Deployment/web"] == (2, 2), 60, "two pods are left")
+        self.addCleanup(self.lab.sh, "n1", *KUBECTL, "scale", "deployment", "web", "--replicas=4")
+        busy = next(pod["spec"]["nodeName"] for pod in self.get("pods") if pod["metadata"]["labels"].get("app") == "web")
+        done = self.mko("node", "drain", busy, "--delete-emptydir-data", "--drain-timeout", "4s", code=1)
+        self.assertRegex(done.stderr, "default/web-.*disruption budget web")
+        self.assertIn("open again", done.stderr)
+        self.assertEqual((self.cordoned(), self.traces()), ([], []))
+
+    def test_4_a_rolling_reboot_stops_at_the_node_that_does_not_come_back(self):
+        self.lab.fault("n5", "reboot_slow", "120")
+        done = self.mko("node", "reboot", "n5", "n4", "--no-drain", "--boot-timeout", "15s", code=None, timeout=400)
+        self.lab.clear("n5", "reboot_slow")
+        self.assertIn(done.returncode, (1, 9), done.stderr)
+        hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
+        self.assertIn(hosts[min(hosts)], ("failed", "unreachable", "skipped"))
+        self.assertIn("skipped", [status for status in hosts.values()], hosts)
+        self.lab.run("power-on", "n5", check=False)
+        self.mko("cluster", "startup", "prod", timeout=600)
+
+    def test_5_without_quorum_nothing_more_goes_down_and_a_shutdown_still_works(self):
+        before = self.replicas()
+        self.lab.fault("n2", "power_cut")
+        self.mko("node", "status", "n2", code=None)
+        done = self.mko("node", "reboot", "n3", code=4)
+        self.assertIn("voters", done.stderr)
+        self.assertIn("--allow-quorum-loss", done.stderr)
+        plan = self.mko.json("node", "reboot", "n3", "--dry-run")
+        self.assertIn("voters", plan["refused"])
+        self.lab.fault("n3", "power_cut")      # now the API is gone too
+        done = self.mko("cluster", "shutdown", "prod", code=9, timeout=600)
+        hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
+        self.assertEqual({name for name, status in hosts.items() if status == "unreachable"}, {"n2", "n3"}, hosts)
+        self.assertEqual({hosts[name] for name in ("n1", "n4", "n5")}, {"changed"}, hosts)
+        status = self.status()
+        self.assertEqual(status["status"], "offline")
+        self.assertIn("n2, n3", status["status_reason"])
+        for name in ("n2", "n3"):
+            self.lab.run("power-on", name)
+        self.mko("cluster", "startup", "prod", timeout=600)
+        wait_until(self.settled, 120, "the workloads are back")
+        self.assertEqual((self.replicas(), self.cordoned()), (before, []))
+
+    def test_6_a_server_killed_in_the_middle_of_a_shutdown_loses_nothing(self):
+        self.mko.start_daemon()
+        started = self.mko.json("cluster", "shutdown", "prod", "--drain-timeout", "5s", "--detach")
+        number = started.get("operation", started)["id"]
+        wait_until(lambda: self.mko.operation(number)["progress"]["done"] > 2, 120, "the shutdown is in the middle")
+        self.mko.kill_daemon()
+        self.mko.start_daemon()
+        op = wait_until(lambda: (lambda o: o if o["finished_at"] else None)(self.mko.operation(number)), 400, "it ends")
+        self.mko.kill_daemon()
+        self.assertEqual((op["status"], self.status()["status"]), ("succeeded", "offline"))
+        self.mko("cluster", "startup", "prod", timeout=600)
+        wait_until(self.settled, 120, "the workloads are back")
+        self.assertEqual((self.cordoned(), self.traces()), ([], []))
+
+    # -- rest ----------------------------------------------------------------------------------------------------------------------
+
+    def test_7_what_rests_comes_back_exactly(self):
+        before = self.replicas()
+        self.mko("cluster", "scale-down", "prod", "--tier", "tier=front", "--tier", "tier=data")
+        rest = self.replicas()
+        self.assertEqual((rest["Deployment/web"], rest["StatefulSet/db"], rest["Deployment/api"]), ((0, 0), (0, 0), before["Deployment/api"]))
+        # somebody removes the notes: the inventory still knows
+        self.lab.sh("n1", *KUBECTL, "annotate", "deployment", "web", "mko/replicas-", "mko/suspended-by-")
+        self.mko("cluster", "scale-up", "prod")
+        self.assertEqual((self.replicas(), self.traces()), (before, []))
+
+    def test_8_a_paused_cluster_is_held_and_comes_back(self):
+        before = self.replicas()
+        self.lab.sh("n1", *KUBECTL, "cordon", "n5")
+        self.addCleanup(self.lab.sh, "n1", *KUBECTL, "uncordon", "n5")
+        self.mko("cluster", "pause", "prod")
+        self.assertEqual(self.status()["status"], "paused")
+        self.assertTrue(self.replicas()["CronJob/nightly"])
+        self.assertEqual(len(self.cordoned()), 5)
+        done = self.mko("node", "cordon", "n1", code=4)
+        self.assertIn("mko cluster resume prod", done.stderr)
+        self.mko("cluster", "resume", "prod")
+        self.assertEqual((self.replicas(), self.cordoned(), self.traces(), self.status()["status"]), (before, ["n5"], [], "active"))
+
 
 if __name__ == "__main__":
     unittest.main()

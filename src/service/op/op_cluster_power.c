@@ -6,6 +6,7 @@
 #include "service/node.h"
 #include "service/op/op_cluster_state.h"
 #include "service/op/op_int.h"
+#include "service/op/op_wake.h"
 
 #define TIER_MAX 16
 
@@ -279,11 +280,12 @@ static const struct op_param startup_params[] = {
 		.max = 86400,
 		.def = "600",
 		.help = "Seconds for the datastore to find its quorum."},
+	WAKE_PARAMS,
 };
 
 static struct err *plan_startup(struct service *svc, struct op_run *run)
 {
-	(void)svc;
+	TRY(op_wake_plan(svc, run));
 	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
 	copy_param(run, "wait_s", "mko_ssh_timeout_s");
 	copy_param(run, "quorum_timeout_s", "mko_quorum_timeout_s");

@@ -215,11 +215,22 @@ static bool is_helper(const struct op_run *run, int64_t id)
 
 static void add_helper(struct op_run *run, const struct node *node)
 {
-	if (node->role != NODE_ROLE_CONTROL_PLANE || has_node(run, node->id) ||
-		is_helper(run, node->id))
+	if (has_node(run, node->id) || is_helper(run, node->id))
 		return;
 	run->helpers = mem_realloc_array(run->helpers, run->n_helpers + 1, sizeof(*run->helpers));
 	record_copy(&node_type, &run->helpers[run->n_helpers++], node);
+}
+
+struct err *op_run_add_helper(struct service *svc, struct op_run *run, const char *name,
+	char **ret_hostname)
+{
+	struct node node;
+
+	TRY(node_find(svc, name, &node));
+	add_helper(run, &node);
+	*ret_hostname = mem_strdup(node.hostname);
+	record_done(&node_type, &node);
+	return NULL;
 }
 
 struct err *op_run_add_helpers(struct service *svc, struct op_run *run)
@@ -229,8 +240,11 @@ struct err *op_run_add_helpers(struct service *svc, struct op_run *run)
 		if (run->nodes[i].cluster_id == I64_NONE)
 			continue;
 		TRY(cluster_nodes(svc, run->nodes[i].cluster_id, &rows));
-		for (size_t k = 0; k < rows.n; k++)
-			add_helper(run, store_row(&rows, k));
+		for (size_t k = 0; k < rows.n; k++) {
+			const struct node *node = store_row(&rows, k);
+			if (node->role == NODE_ROLE_CONTROL_PLANE)
+				add_helper(run, node);
+		}
 		store_rows_done(&rows);
 	}
 	return NULL;
@@ -373,8 +387,11 @@ struct err *op_run_spec(struct service *svc, const struct op_run *run, struct ru
 		.ansible_playbook = mem_strdup(c->ansible_playbook),
 		.secret_key_path = fs_join(svc->data_dir, "secret.key"),
 	};
-	for (size_t i = 0; i < run->n_nodes; i++)
-		TRY(spec_host(svc, &run->nodes[i], forget_keys, run_spec_add_host(ret_spec)));
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		struct run_host *h = run_spec_add_host(ret_spec);
+		TRY(spec_host(svc, &run->nodes[i], forget_keys, h));
+		h->wake = run->wake ? mem_strdup(run->nodes[i].mac_address) : NULL;
+	}
 	for (size_t i = 0; i < run->n_helpers; i++) {
 		struct run_host *h = run_spec_add_host(ret_spec);
 		h->helper = true;

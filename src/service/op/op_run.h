@@ -22,6 +22,7 @@ struct op_run {
 	size_t n_nodes;
 	struct node *helpers; /**< control planes that are asked for the sake of the hosts; owned */
 	size_t n_helpers;
+	bool wake;      /**< the hosts get magic packets before the run */
 	json_t *spared; /**< names of hosts that stay up although the type takes nodes down, array;
 			   NULL = none; owned */
 	json_t *vars;   /**< extra variables for the playbook, owned */
@@ -30,6 +31,10 @@ struct op_run {
 /** Add the other control planes of the hosts' clusters as helpers: somebody who can speak to the
  * API when a host is a worker, or is gone. Called by plan(). */
 struct err *op_run_add_helpers(struct service *svc, struct op_run *run) ERR_RESULT;
+/** Add one node as a helper, unless it is a host of the run. @name id or name; @ret_hostname owned
+ * Errors: ERR_NOT_FOUND. */
+struct err *op_run_add_helper(struct service *svc, struct op_run *run, const char *name,
+	char **ret_hostname) ERR_RESULT;
 /** A host of the run stays up: the quorum guard does not count it as down. Called by plan(). */
 void op_run_spare(struct op_run *run, const char *hostname);
 /** Load type, target and hosts of an operation. @op with type, target, params; a new one (id 0)
