@@ -130,54 +130,6 @@ class Life(unittest.TestCase):
         self.assertIn("open again", done.stderr)
         self.assertEqual((self.cordoned(), self.traces()), ([], []))
 
-    def test_4_a_rolling_reboot_stops_at_the_node_that_does_not_come_back(self):
-        self.lab.fault("n5", "reboot_slow", "120")
-        done = self.mko("node", "reboot", "n5", "n4", "--no-drain", "--boot-timeout", "15s", code=None, timeout=400)
-        self.lab.clear("n5", "reboot_slow")
-        self.assertIn(done.returncode, (1, 9), done.stderr)
-        hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
-        self.assertIn(hosts[min(hosts)], ("failed", "unreachable", "skipped"))
-        self.assertIn("skipped", [status for status in hosts.values()], hosts)
-        self.lab.run("power-on", "n5", check=False)
-        self.mko("cluster", "startup", "prod", timeout=600)
-
-    def test_5_without_quorum_nothing_more_goes_down_and_a_shutdown_still_works(self):
-        before = self.replicas()
-        self.lab.fault("n2", "power_cut")
-        self.mko("node", "status", "n2", code=None)
-        done = self.mko("node", "reboot", "n3", code=4)
-        self.assertIn("voters", done.stderr)
-        self.assertIn("--allow-quorum-loss", done.stderr)
-        plan = self.mko.json("node", "reboot", "n3", "--dry-run")
-        self.assertIn("voters", plan["refused"])
-        self.lab.fault("n3", "power_cut")      # now the API is gone too
-        done = self.mko("cluster", "shutdown", "prod", code=9, timeout=600)
-        hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
-        self.assertEqual({name for name, status in hosts.items() if status == "unreachable"}, {"n2", "n3"}, hosts)
-        self.assertEqual({hosts[name] for name in ("n1", "n4", "n5")}, {"changed"}, hosts)
-        status = self.status()
-        self.assertEqual(status["status"], "offline")
-        self.assertIn("n2, n3", status["status_reason"])
-        for name in ("n2", "n3"):
-            self.lab.run("power-on", name)
-        self.mko("cluster", "startup", "prod", timeout=600)
-        wait_until(self.settled, 120, "the workloads are back")
-        self.assertEqual((self.replicas(), self.cordoned()), (before, []))
-
-    def test_6_a_server_killed_in_the_middle_of_a_shutdown_loses_nothing(self):
-        self.mko.start_daemon()
-        started = self.mko.json("cluster", "shutdown", "prod", "--drain-timeout", "5s", "--detach")
-        number = started.get("operation", started)["id"]
-        wait_until(lambda: self.mko.operation(number)["progress"]["done"] > 2, 120, "the shutdown is in the middle")
-        self.mko.kill_daemon()
-        self.mko.start_daemon()
-        op = wait_until(lambda: (lambda o: o if o["finished_at"] else None)(self.mko.operation(number)), 400, "it ends")
-        self.mko.kill_daemon()
-        self.assertEqual((op["status"], self.status()["status"]), ("succeeded", "offline"))
-        self.mko("cluster", "startup", "prod", timeout=600)
-        wait_until(self.settled, 120, "the workloads are back")
-        self.assertEqual((self.cordoned(), self.traces()), ([], []))
-
     # -- rest ----------------------------------------------------------------------------------------------------------------------
 
     def test_7_what_rests_comes_back_exactly(self):
