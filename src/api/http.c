@@ -74,8 +74,8 @@ void http_over(void *cls, struct MHD_Connection *connection, void **con_cls,
 		return;
 	*con_cls = NULL;
 	if (r->stream != NULL && code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
-		log_info("request=%s %s cut off: the reader took nothing for %d s", r->id, r->path,
-			HTTP_TIMEOUT_S);
+		log_info("request=%s %s cut off: the reader took nothing for %lld s", r->id,
+			r->path, (long long)r->http->options.idle_timeout_s);
 	r->http->active--;
 	metric_add(METRIC_HTTP_ACTIVE, NULL, -1);
 	conn_idle(r->conn);
@@ -494,7 +494,8 @@ static void on_tls_timer(void *user)
 static void start_timers(struct http *http)
 {
 	http->heartbeat = loop_timer_new(http->loop, on_heartbeat, http);
-	loop_timer_start(http->heartbeat, HTTP_HEARTBEAT_MS, HTTP_HEARTBEAT_MS);
+	int64_t every_ms = http->options.heartbeat_s * 1000;
+	loop_timer_start(http->heartbeat, every_ms, every_ms);
 	if (http->tls == NULL)
 		return;
 	tell_expiry(http);

@@ -15,10 +15,13 @@ struct http_options {
 	const char *socket_path;        /**< Unix socket, made 0600; NULL = none */
 	bool insecure_http;             /**< allow a non-loopback address without TLS */
 	size_t body_max_bytes;          /**< 0 = 1 MiB */
-	int64_t request_ms;   /**< from the first line of a request to its end, 0 = 30 s */
-	int64_t newest_event; /**< newest event in the store: later ones come by http_publish() */
-	const int *inherited; /**< listening sockets from the service manager; `listen` is not
-				 opened when one is a TCP socket */
+	int64_t request_ms;     /**< from the first line of a request to its end, 0 = 30 s */
+	int64_t idle_timeout_s; /**< closes silent connections and cuts off readers that take
+				   nothing, > 0 */
+	int64_t heartbeat_s;    /**< between signs of life on a quiet stream, > 0 */
+	int64_t newest_event;   /**< newest event in the store: later ones come by http_publish() */
+	const int *inherited;   /**< listening sockets from the service manager; `listen` is not
+				   opened when one is a TCP socket */
 	size_t n_inherited;
 };
 

@@ -10,9 +10,7 @@
 #define HTTP_RING_N 4096 /* events kept for streams; older ones are read from the store */
 #define HTTP_STREAMS_MAX 2000
 #define HTTP_CONNECTIONS_MAX 12000 /* or what the limit of open files allows */
-#define HTTP_TIMEOUT_S 60          /* a silent connection, or a reader that takes nothing */
 #define HTTP_REQUEST_MS 30000      /* a request must be there in full, from its first line on */
-#define HTTP_HEARTBEAT_MS 15000
 #define HTTP_ID_PREFIX_LEN 8   /* of request IDs: random, one for each start of the server */
 #define HTTP_TLS_CHECK_MS 2000 /* how often the files of the certificate are looked at */
 #define HTTP_HEADERS_MAX                                                                           \

@@ -268,7 +268,7 @@ static struct MHD_Daemon *start_mhd(struct listener *l)
 		/* ours is kept by http_accept(): MHD would let all others wait at its own */
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * HTTP_CONNECTIONS_MAX),
 		MHD_OPTION_NOTIFY_CONNECTION, http_connection, (void *)l,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)l->http->options.idle_timeout_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEADERS_MAX, MHD_OPTION_NOTIFY_COMPLETED,
 		http_over, (void *)l, MHD_OPTION_URI_LOG_CALLBACK, http_begin, (void *)l,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,

@@ -16,6 +16,7 @@
 
 #define PAGE_N 500
 #define BLOCK ((size_t)4 << 10)
+#define STREAM_SOCKET_BYTES (128 << 10)
 #define FILE_BYTES ((int64_t)64 << 10)
 
 static bool wants(const struct stream *s, const char *topic)
@@ -190,6 +191,19 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *buffer, size_t max)
 	return 0;
 }
 
+/* The kernel would buffer megabytes for a reader that takes nothing; a stream needs far less, and a
+ * full buffer is what tells a slow reader. */
+static void bound_socket(const struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const int bytes = STREAM_SOCKET_BYTES;
+
+	if (info != NULL &&
+		setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
+		log_debug("request=%s SO_SNDBUF: %m, ignoring", r->id);
+}
+
 struct MHD_Response *stream_open(struct request *r)
 {
 	struct http *http = r->http;
@@ -207,6 +221,7 @@ struct MHD_Response *stream_open(struct request *r)
 		s->next->prev = s;
 	http->streams = s;
 	http->n_streams++;
+	bound_socket(r);
 	metric_set(METRIC_HTTP_STREAMS, NULL, (double)http->n_streams);
 	r->stream = s;
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, NULL);

@@ -500,6 +500,8 @@ static struct err *open_http(struct daemon *d, const struct daemon_options *o)
 		.insecure_http = o->insecure_http,
 		.body_max_bytes = o->body_max_bytes,
 		.request_ms = o->request_ms,
+		.idle_timeout_s = d->svc->config->web_idle_timeout_s,
+		.heartbeat_s = d->svc->config->web_heartbeat_s,
 		.newest_event = d->published,
 		.inherited = fds,
 		.n_inherited = notify_sockets(fds),

@@ -27,7 +27,9 @@ struct config {
 	int64_t web_body_max_bytes;
 	int64_t web_request_timeout_s;
 	int64_t web_session_hours;
-	int64_t audit_keep_days; /**< 0 = for ever */
+	int64_t web_idle_timeout_s; /**< of connections, and of readers that take nothing */
+	int64_t web_heartbeat_s;    /**< between signs of life on a quiet stream */
+	int64_t audit_keep_days;    /**< 0 = for ever */
 	int64_t log_level;
 	char file[4096]; /**< where it was read from, or would be; no key */
 };

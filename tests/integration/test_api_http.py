@@ -1,8 +1,10 @@
 """The API over real sockets: what it refuses, what it promises, and what survives a kill."""
 import concurrent.futures
+import gzip
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -104,6 +106,55 @@ class Promises(ServerCase):
             cursor = page["next_cursor"]
         self.assertEqual(names, sorted((f"n{n}" for n in range(1, 26)), reverse=True))
 
+    def test_large_replies_are_compressed_for_who_takes_it(self):
+        for n in range(1, 31):
+            self.add_node(n)
+        plain = self.http("GET", "/api/nodes")
+        self.assertNotIn("Content-Encoding", plain.headers)
+        self.assertEqual(plain.headers["Vary"], "Accept-Encoding")
+        small = self.http("GET", "/api/nodes", Accept_Encoding="br, gzip;q=0.5")
+        self.assertEqual((small.headers["Content-Encoding"], small.headers["Vary"]), ("gzip", "Accept-Encoding"))
+        self.assertLess(len(small.body), len(plain.body) / 4)
+        self.assertEqual(gzip.decompress(small.body), plain.body)
+        self.assertNotEqual(small.headers["ETag"], plain.headers["ETag"])
+        for tag in (small.headers["ETag"], plain.headers["ETag"]):  # both mean the same state
+            self.assertEqual(self.http("GET", "/api/nodes", If_None_Match=tag, Accept_Encoding="gzip").status, 304)
+        self.assertNotIn("Content-Encoding", self.http("GET", "/api/nodes/n1", Accept_Encoding="gzip").headers)  # fits a packet
+        self.assertNotIn("Content-Encoding", self.http("GET", "/api/nodes", Accept_Encoding="gzip;q=0").headers)
+        head = self.http("HEAD", "/api/nodes", Accept_Encoding="gzip")
+        self.assertEqual((head.headers["Content-Encoding"], head.headers["Content-Length"], head.body), ("gzip", str(len(small.body)), b""))
+        stream = self.stream("/api/events?after=0", **{"Accept-Encoding": "gzip"})
+        self.assertNotIn("Content-Encoding", stream.response.headers)
+        stream.close()
+
+    def test_what_the_client_takes(self):
+        problem = self.problem(self.http("POST", "/api/nodes", NODE, Accept="text/html"), 406)
+        self.assertIn("application/json", problem["detail"])
+        self.assertEqual(self.http("GET", "/api/nodes", Accept="text/html, */*;q=0.1").json["items"], [])
+
+    def test_curl_as_documented_with_a_token(self):
+        """The seed's way of calling: curl, a JSON header, a body; here plus the token header."""
+        base = "http://%s:%d" % self.address
+
+        def curl(*args):
+            done = subprocess.run(["curl", "-s", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {self.token['admin']}", *args], capture_output=True, text=True)
+            body, _, status = done.stdout.rpartition("\n")
+            return int(status), json.loads(body) if body else None
+        header = ["-H", "Content-Type: application/json"]
+        self.assertEqual(curl("-X", "GET", f"{base}/api/health")[1]["status"], "ok")
+        self.assertEqual(curl("-X", "POST", f"{base}/api/clusters", *header, "-d", '{"name": "production", "description": "Main cluster"}')[0], 201)
+        status, node = curl("-X", "POST", f"{base}/api/nodes", *header, "-d", '{"hostname": "node-1", "ip_address": "10.0.0.10", "ssh_user": "ubuntu", "cluster_id": 1}')
+        self.assertEqual((status, node["cluster_name"]), (201, "production"))
+        self.assertEqual(curl(f"{base}/api/nodes")[1]["items"][0]["hostname"], "node-1")
+        status, reply = curl("-X", "POST", f"{base}/api/nodes/{node['id']}/host_key")
+        self.assertEqual(status, 202)
+        number = reply["operation"]["id"]
+        self.assertEqual(curl("-X", "GET", f"{base}/api/operations/{number}")[1]["type"], "node.host_key")
+        self.assertIn(curl("-X", "POST", f"{base}/api/operations/{number}/cancel")[0], (202, 409))
+        status, _ = curl("-X", "PATCH", f"{base}/api/nodes/node-1", *header, "-H", "If-Match: *", "-d", '{"notes": "rack 2"}')
+        self.assertIn(status, (200, 409))  # 409 while the operation above still holds it
+        self.assertEqual(curl(f"{base}/api/clusters/1")[1]["node_count"], 1)
+
     def test_a_key_makes_a_retry_safe(self):
         first = self.http("POST", "/api/nodes", NODE, Idempotency_Key="abc")
         again = self.http("POST", "/api/nodes", NODE, Idempotency_Key="abc")
@@ -188,8 +239,11 @@ class Events(ServerCase):
         self.assertEqual([number for number, _ in seen], sorted(number for number, _ in seen))
         self.assertEqual(len({data["object_id"] for _, data in seen}), 1200)
 
-    def test_many_streams_and_an_orderly_stop(self):
-        streams = [self.stream("/api/events") for _ in range(200)]
+    def test_a_thousand_streams_and_an_orderly_stop(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        streams = [self.stream("/api/events") for _ in range(1000)]
         self.add_node(1)
         for stream in streams:
             self.assertEqual(stream.events(1)[0][1]["topic"], "nodes")
@@ -202,6 +256,47 @@ class Events(ServerCase):
         self.assertEqual(daemon.wait(15), 0)
         self.mko.daemon = None
         self.assertFalse(os.path.exists(self.socket))
+
+    def restart_with(self, text):
+        config = os.path.join(self.mko.folder, "mko.yaml")
+        with open(config, "w", encoding="utf-8") as out:
+            out.write(text)
+        self.mko.kill_daemon()
+        self.mko.env["MKO_CONFIG"] = config
+        self.mko.start_daemon()
+
+    def test_a_quiet_stream_shows_that_it_lives(self):
+        self.restart_with("web:\n  heartbeat_s: 1\n")
+        stream = self.stream("/api/events")
+        lines = [stream.line() for _ in range(6)]
+        stream.close()
+        self.assertEqual(lines, ["retry: 2000\n", "\n", ": heartbeat\n", "\n", ": heartbeat\n", "\n"])
+
+    def test_a_reader_that_takes_nothing_is_cut_off_and_the_log_says_why(self):
+        self.restart_with("web:\n  idle_timeout_s: 1\n  body_max_bytes: 100000\n")
+        for n in range(1, 121):  # a megabyte: more than the sockets hold
+            self.assertEqual(self.http("POST", "/api/nodes", {"hostname": f"n{n}", "ip_address": f"10.5.0.{n}", "notes": "x" * 4000, "tags": ["y" * 60] * 60}).status, 201)
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(self.address)
+        slow.sendall(b"GET /api/events?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % self.token["viewer"].encode())
+        log_path = os.path.join(self.mko.folder, "web.log")
+
+        def said():
+            with open(log_path, encoding="utf-8") as log:
+                return "/api/events cut off: the reader took nothing for 1 s" in log.read()
+        wait_until(said, 30, "the reader is cut off")
+        slow.close()
+        self.assertEqual(self.http("GET", "/api/health").status, 200)
+
+    def test_topics_are_a_filter(self):
+        stream = self.stream("/api/events?after=0&topics=clusters,ups")
+        self.add_node(1)
+        self.http("POST", "/api/clusters", {"name": "prod"})
+        self.add_node(2)
+        self.http("POST", "/api/clusters", {"name": "test"})
+        self.assertEqual([(data["topic"], data["data"]["name"]) for _, data in stream.events(2)], [("clusters", "prod"), ("clusters", "test")])
+        stream.close()
 
     def test_who_leaves_is_forgotten_and_topics_are_checked(self):
         self.problem(self.http("GET", "/api/events?topics=a%20b"), 422)
@@ -258,9 +353,9 @@ class StartAndStop(ServerCase):
                     acknowledged.append(f"w{worker}-{n}")
 
         address, token = self.address, self.token["admin"]
-        with concurrent.futures.ThreadPoolExecutor(50) as pool:
-            writers = [pool.submit(write, worker) for worker in range(50)]
-            wait_until(lambda: len(acknowledged) > 500, 60, "500 writes")
+        with concurrent.futures.ThreadPoolExecutor(200) as pool:
+            writers = [pool.submit(write, worker) for worker in range(200)]
+            wait_until(lambda: len(acknowledged) > 1000, 60, "1,000 writes")
             self.mko.kill_daemon(signal.SIGKILL)
             for writer in writers:
                 writer.result()
@@ -270,8 +365,12 @@ class StartAndStop(ServerCase):
             page = self.http("GET", "/api/nodes?limit=1000" + (f"&cursor={cursor}" if cursor else "")).json
             stored |= {node["hostname"] for node in page["items"]}
             cursor = page["next_cursor"]
-        self.assertGreater(len(acknowledged), 500)
+        self.assertGreater(len(acknowledged), 1000)
         self.assertEqual(set(acknowledged) - stored, set())
+        # nothing half-written: each node has its one row in the audit log and its one event, and no other has
+        for table, column, kind in (("audit", "object", "action"), ("events", "object_id", "kind")):
+            rows = self.mko.sql(f"select count(*), count(distinct {column}) from {table} where {kind} = 'node.create'")
+            self.assertEqual(rows, [(len(stored), len(stored))], table)
         self.assertTrue(self.http("GET", "/api/audit/verify").json["ok"])
 
 

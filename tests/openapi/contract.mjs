@@ -36,7 +36,9 @@ const pointer = (...parts) => "doc:#/" + parts.map((p) => encodeURIComponent(p.r
 function checkForm(what, ref, value) {
   const validate = ajv.getSchema(ref);
   if (!validate) return fail(what, `no schema ${ref}`);
-  if (!validate(value)) fail(what, `not the documented form: ${ajv.errorsText(validate.errors)}`);
+  if (validate(value)) return;
+  const why = validate.errors.map((e) => `${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`);
+  fail(what, `not the documented form (src/api/shapes.c): ${why.join("; ")}`);
 }
 
 // --- requests --------------------------------------------------------------------------------------------------
