@@ -1,4 +1,4 @@
-/* mko spec openapi|cli|config: what the program's tables say about it. */
+/* mko spec openapi|api|cli|config: what the program's tables say about it. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -22,16 +22,28 @@ static struct err *print_json(struct cli *cli, json_t *take_json)
 	return e;
 }
 
+static struct err *print_api(struct cli *cli, bool page)
+{
+	cleanup(str_done) struct str text = STR_INIT;
+
+	if (cli->host->openapi == NULL)
+		return err_new(ERR_USAGE, "this program has no API in it");
+	json_t *document = cli->host->openapi(cli->host->user);
+	if (!page)
+		return print_json(cli, document);
+	cli_spec_api_markdown(document, &text);
+	(void)fputs(str_get(&text), cli->io->out);
+	json_decref(document);
+	return NULL;
+}
+
 static struct err *run_spec(struct cli *cli)
 {
 	const char *kind = cli->args[0];
 	bool config = strcmp(kind, "config") == 0;
 
-	if (strcmp(kind, "openapi") == 0) {
-		if (cli->host->openapi == NULL)
-			return err_new(ERR_USAGE, "this program has no API in it");
-		return print_json(cli, cli->host->openapi(cli->host->user));
-	}
+	if (strcmp(kind, "openapi") == 0 || strcmp(kind, "api") == 0)
+		return print_api(cli, strcmp(kind, "api") == 0 && !cli_output_is_document(cli));
 	if (config && cli->output == CLI_YAML) /* a configuration file to begin with */
 		print_text(cli, cli_spec_config_yaml);
 	else if (cli_output_is_document(cli))
@@ -41,14 +53,14 @@ static struct err *run_spec(struct cli *cli)
 	return NULL;
 }
 
-static const char *const kinds[] = {"openapi", "cli", "config", NULL};
+static const char *const kinds[] = {"openapi", "api", "cli", "config", NULL};
 static const struct cli_arg args[] = {
-	{.name = "KIND", .choices = kinds, .help = "openapi, cli or config"}};
+	{.name = "KIND", .choices = kinds, .help = "openapi, api, cli or config"}};
 const struct cli_cmd cmd_spec = {
 	.path = "spec",
 	.summary = "Print the specification of the REST API, the command line or the configuration",
 	.details =
-		"openapi is JSON (or -o yaml). cli and config are Markdown, or -o json; config -o yaml is a configuration file with every key.",
+		"openapi is JSON (or -o yaml). api, cli and config are Markdown, or -o json; config -o yaml is a configuration file with every key.",
 	.example = "mko spec openapi >openapi.json\nmko spec config -o yaml >mko.yaml",
 	.args = args,
 	.n_args = ARRAY_LEN(args),

@@ -17,3 +17,5 @@ void cli_spec_config_markdown(struct str *out);
 void cli_spec_config_yaml(struct str *out);
 /** The configuration keys as JSON: {"keys":[{key,type,default,min,max,choices,help}]}. Owned. */
 json_t *cli_spec_config_json(void);
+/** The reference page of the REST API. @document OpenAPI */
+void cli_spec_api_markdown(const json_t *document, struct str *out);

@@ -7,7 +7,7 @@ set -euo pipefail
 
 NODE_VERSION=22.23.3 # when the machine's own is older than 20.19
 
-[ $# = 1 ] && [ -f "$1/package-lock.json" ] || die "usage: tools/dev/npm.sh FOLDER" 2
+if [ $# != 1 ] || [ ! -f "$1/package-lock.json" ]; then die "usage: tools/dev/npm.sh FOLDER" 2; fi
 have npm || die "npm is missing: ./dev setup test" 3
 
 new_enough() {

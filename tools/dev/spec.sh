@@ -18,6 +18,7 @@ build_user
 specs() {
 	cat <<'EOF'
 docs/reference/openapi.json openapi
+docs/reference/api.md api
 docs/reference/cli.md cli
 docs/reference/config.md config
 config/mko.yaml config -o yaml

@@ -128,6 +128,7 @@ static const struct {
 	{"--version", 0, ""},
 	{"web", 2, ""},
 	{"spec openapi", 0, ""},
+	{"spec api", 0, ""},
 	{"spec cli", 0, ""},
 	{"spec config -o json", 0, ""},
 	{"spec wrong", 2, ""},
