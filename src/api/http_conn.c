@@ -85,7 +85,7 @@ void http_sweep(void *user)
 	for (struct conn *c = http->waiting, *next; c != NULL; c = next) {
 		next = c->next;
 		if (now - c->since_ms >=
-			(c->reading ? http_request_ms(http) : HTTP_TIMEOUT_S * 1000))
+			(c->reading ? http_request_ms(http) : http->options.idle_timeout_s * 1000))
 			cut_off(c);
 	}
 	if (http->waiting == NULL)

@@ -11,8 +11,8 @@
 #define HTTP_STREAMS_MAX 2000
 #define HTTP_CONNECTIONS_MAX 12000 /* or what the limit of open files allows */
 #define HTTP_REQUEST_MS 30000      /* a request must be there in full, from its first line on */
-#define HTTP_ID_PREFIX_LEN 8   /* of request IDs: random, one for each start of the server */
-#define HTTP_TLS_CHECK_MS 2000 /* how often the files of the certificate are looked at */
+#define HTTP_ID_PREFIX_LEN 8       /* of request IDs: random, one for each start of the server */
+#define HTTP_TLS_CHECK_MS 2000     /* how often the files of the certificate are looked at */
 #define HTTP_HEADERS_MAX                                                                           \
 	((size_t)16 << 10) /* of one connection: an open stream costs this and a block */
 

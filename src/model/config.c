@@ -112,7 +112,8 @@ static const struct field fields[] = {
 		.help = "Seconds within which a request must have arrived in full, body included."),
 	KEY("web.session_hours", FIELD_I64, web_session_hours, .min = 1, .max = 8760, .def = "12",
 		.help = "Hours until somebody who logged in has to log in again."),
-	KEY_START("web.idle_timeout_s", FIELD_I64, web_idle_timeout_s, .min = 1, .max = 3600, .def = "60",
+	KEY_START("web.idle_timeout_s", FIELD_I64, web_idle_timeout_s, .min = 1, .max = 3600,
+		.def = "60",
 		.help = "Seconds after which a silent connection is closed, and a reader that "
 			"takes nothing of its answer or stream is cut off."),
 	KEY_START("web.heartbeat_s", FIELD_I64, web_heartbeat_s, .min = 1, .max = 300, .def = "15",
