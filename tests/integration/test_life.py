@@ -130,6 +130,46 @@ class Life(unittest.TestCase):
         self.assertIn("open again", done.stderr)
         self.assertEqual((self.cordoned(), self.traces()), ([], []))
 
+    def test_4_a_rolling_reboot_stops_at_the_node_that_does_not_come_back(self):
+        self.lab.fault("n5", "reboot_slow", "120")
+        self.addCleanup(self.bring_back, "n5")
+        done = self.mko("node", "reboot", "n5", "n4", "--no-drain", "--boot-timeout", "15s", code=1, timeout=600)
+        self.assert_in_lines(done.stderr, "n5")
+        hosts = {host["hostname"]: host for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
+        self.assertEqual({name: host["status"] for name, host in hosts.items()}, {"n4": "failed", "n5": "failed"})
+        self.assertRegex(hosts["n4"]["message"], "Not touched.*n5")
+
+    def bring_back(self, name):
+        self.lab.clear(name, "reboot_slow")
+        wait_until(lambda: self.power()[name] == "on" or self.lab.run("power-on", name, check=False).returncode == 0, 60, f"{name} boots")
+        self.mko("cluster", "startup", "prod", timeout=600)
+
+    def assert_in_lines(self, text, word):
+        self.assertTrue(any(word in line for line in text.splitlines()), text)
+
+    def test_5_without_quorum_nothing_more_goes_down_and_a_shutdown_still_works(self):
+        before = self.replicas()
+        self.lab.fault("n2", "power_cut")
+        self.mko("node", "status", "n2", code=None)
+        done = self.mko("node", "reboot", "n3", code=4)
+        self.assertIn("voters", done.stderr)
+        self.assertIn("--allow-quorum-loss", done.stderr)
+        plan = self.mko.json("node", "reboot", "n3", "--dry-run")
+        self.assertIn("voters", plan["refused"])
+        self.lab.fault("n3", "power_cut")      # now the API is gone too
+        done = self.mko("cluster", "shutdown", "prod", code=9, timeout=600)
+        hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
+        self.assertEqual({name for name, status in hosts.items() if status == "unreachable"}, {"n2", "n3"}, hosts)
+        self.assertEqual({hosts[name] for name in ("n1", "n4", "n5")}, {"changed"}, hosts)
+        status = self.status()
+        self.assertEqual(status["status"], "offline")
+        self.assertIn("n2, n3", status["status_reason"])
+        for name in ("n2", "n3"):
+            self.lab.run("power-on", name)
+        self.mko("cluster", "startup", "prod", timeout=600)
+        wait_until(self.settled, 120, "the workloads are back")
+        self.assertEqual((self.replicas(), self.cordoned()), (before, []))
+
     # -- rest ----------------------------------------------------------------------------------------------------------------------
 
     def test_7_what_rests_comes_back_exactly(self):
