@@ -9,6 +9,7 @@
 #include "service/cluster.h"
 #include "service/node.h"
 #include "service/op/op.h"
+#include "service/op/op_custom.h"
 #include "service/query.h"
 
 #define LOG_BYTES_MAX ((int64_t)4 << 20)
@@ -262,7 +263,7 @@ static struct err *op_verb(struct call *call, op_verb_fn verb)
 	struct operation after;
 
 	TRY(find_op(call, &op));
-	const struct op_type *type = op_type_find(op.type);
+	const struct op_type *type = op_type_get(call->svc, op.type);
 	int64_t id = op.id;
 	record_done(&operation_type, &op);
 	if (type != NULL && call->actor.role < type->role)
@@ -284,15 +285,27 @@ static struct err *retry_op(struct call *call)
 	return op_verb(call, op_retry);
 }
 
+/* An unknown type is a wrong field of the body; what is wrong with a playbook is told as it is. */
+static struct err *wrong_type(struct service *svc, const char *name)
+{
+	const struct op_type *type = NULL;
+	struct err *e = op_type_need(svc, name, &type);
+
+	if (e == NULL || err_code(e) != ERR_NOT_FOUND)
+		return e;
+	err_free(e);
+	return err_hint(err_field(NULL, "type", "no operation type \"%s\"", name),
+		"mko operation types lists them");
+}
+
 static struct err *run_op(struct call *call)
 {
 	struct op_run_body body;
 
 	record_init(&op_run_body_type, &body);
 	struct err *e = call_body(call, &body);
-	if (e == NULL && op_type_find(body.type) == NULL)
-		e = err_hint(err_field(NULL, "type", "no operation type \"%s\"", body.type),
-			"mko operation types lists them");
+	if (e == NULL)
+		e = wrong_type(call->svc, body.type);
 	if (e == NULL) {
 		struct op_request req = {
 			.type = body.type,
@@ -320,12 +333,26 @@ static struct err *prune_ops(struct call *call)
 	return call_json(call, json_pack("{s:I}", "removed", (json_int_t)n));
 }
 
+static void add_custom_type(void *user, const char *name, const struct op_type *type,
+	const struct err *why)
+{
+	(void)name;
+	(void)why; /* the list of playbooks tells */
+	if (type != NULL)
+		json_array_append_new(user, op_type_json(type));
+}
+
 static struct err *list_types(struct call *call)
 {
 	json_t *items = json_array();
 
 	for (size_t i = 0; op_types[i] != NULL; i++)
 		json_array_append_new(items, op_type_json(op_types[i]));
+	struct err *e = op_custom_each(call->svc, add_custom_type, items);
+	if (e != NULL) {
+		json_decref(items);
+		return e;
+	}
 	return call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
 }
 

@@ -148,7 +148,10 @@ char **ansible_argv(const struct run_spec *spec, const struct ansible_files *fil
 		strings_add(&argv, mem_strdup("--check"));
 	if (spec->diff)
 		strings_add(&argv, mem_strdup("--diff"));
-	strings_add(&argv, mem_printf(COLLECTION ".%s", spec->playbook));
+	/* a user's own playbook is a path */
+	strings_add(&argv,
+		spec->playbook[0] == '/' ? mem_strdup(spec->playbook)
+					 : mem_printf(COLLECTION ".%s", spec->playbook));
 	return argv.items;
 }
 

@@ -31,7 +31,7 @@ struct run_spec {
 	int64_t operation_id;
 	int64_t attempt;
 	char *dir;      /**< folder of the operation */
-	char *playbook; /**< name in mko.microk8s, NULL: only learn host keys */
+	char *playbook; /**< name in mko.microk8s, or a path; NULL: only learn host keys */
 	struct run_host *hosts;
 	size_t n_hosts;
 	json_t *vars; /**< extra variables, object */

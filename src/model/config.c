@@ -97,6 +97,10 @@ static const struct field fields[] = {
 		.def = "90",
 		.help = "Days for which finished operations and their output are kept."),
 
+	KEY("playbooks.dir", FIELD_TEXT, playbooks_dir, .check = check_file, .max = 500,
+		.help = "Folder of your own playbooks with their metadata. Without it: playbooks in the "
+			"data directory."),
+
 	KEY_START("web.listen", FIELD_TEXT, web_listen, .check = check_listen,
 		.def = "127.0.0.1:5000",
 		.help = "Address and port of the web server and API. Beyond this machine only with "

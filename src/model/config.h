@@ -22,7 +22,8 @@ struct config {
 	int64_t operations_output_max_bytes;
 	int64_t operations_parallel_max; /**< operations that run at once */
 	int64_t operations_keep_days;
-	char *web_listen; /**< "127.0.0.1:5000" */
+	char *playbooks_dir; /**< NULL: DATA_DIR/playbooks */
+	char *web_listen;    /**< "127.0.0.1:5000" */
 	char *web_tls_cert, *web_tls_key;
 	int64_t web_body_max_bytes;
 	int64_t web_request_timeout_s;

@@ -12,6 +12,7 @@
 #include "service/find.h"
 #include "service/node.h"
 #include "service/op/op.h"
+#include "service/op/op_custom.h"
 #include "service/op/op_run.h"
 #include "service/schedule_int.h"
 
@@ -142,7 +143,7 @@ static struct err *check_target(struct service *svc, const struct op_type *type,
 static struct err *check_operation(struct service *svc, const struct actor *who,
 	const struct schedule *s)
 {
-	const struct op_type *type = op_type_find(s->type);
+	const struct op_type *type = op_type_get(svc, s->type);
 	json_t *params = NULL;
 
 	if (type == NULL)

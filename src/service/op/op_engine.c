@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "model/metric.h"
 #include "driver/runner.h"
+#include "service/op/op_custom.h"
 #include "service/op/op_int.h"
 
 struct op_engine *op_engine_new(const char *self_exe)
@@ -14,6 +15,7 @@ struct op_engine *op_engine_new(const char *self_exe)
 	struct op_engine *engine = mem_zalloc(sizeof(*engine));
 
 	engine->self_exe = mem_strdup(self_exe);
+	engine->custom = op_custom_new();
 	return engine;
 }
 
@@ -21,6 +23,7 @@ void op_engine_free(struct op_engine *engine)
 {
 	if (engine == NULL)
 		return;
+	op_custom_free(engine->custom);
 	mem_free(engine->self_exe);
 	mem_free(engine);
 }

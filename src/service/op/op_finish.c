@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "model/metric.h"
 #include "service/event.h"
+#include "service/op/op_custom.h"
 #include "service/op/op_int.h"
 
 #define RESULT_MAX ((size_t)1 << 20)
@@ -39,7 +40,7 @@ static struct err *settle_host(struct service *svc, const struct operation *op,
 
 static struct err *settle_hosts(struct service *svc, const struct operation *op)
 {
-	const struct op_type *type = op_type_find(op->type);
+	const struct op_type *type = op_type_get(svc, op->type);
 	struct store_rows hosts = {0};
 	struct err *e = op_hosts_list(svc, op->id, &hosts);
 
@@ -53,7 +54,7 @@ static struct err *settle_hosts(struct service *svc, const struct operation *op)
 static struct err *finish_type(struct service *svc, struct operation *op)
 {
 	struct op_run run = {0};
-	const struct op_type *type = op_type_find(op->type);
+	const struct op_type *type = op_type_get(svc, op->type);
 
 	if (type == NULL || type->finish == NULL || op->started_at == I64_NONE || op->check_mode)
 		return NULL;

@@ -4,9 +4,12 @@
 #include "service/op/op_run.h"
 #include "service/quorum.h"
 
+struct op_custom;
+
 /** The engine keeps no state of operations: rows and files are the state. */
 struct op_engine {
 	char *self_exe;
+	struct op_custom *custom; /**< types that users added */
 };
 
 /* --- op_submit.c --- */

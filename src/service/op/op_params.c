@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/suggest.h"
 #include "service/op/op_run.h"
 
@@ -24,6 +25,20 @@ static const struct op_param *find_param(const struct op_type *type, const char 
 	return NULL;
 }
 
+static struct err *param_choice(const struct op_param *p, const char *text)
+{
+	struct str all = STR_INIT;
+	bool found = false;
+
+	for (size_t i = 0; p->choices[i] != NULL; i++) {
+		found |= strcmp(p->choices[i], text) == 0;
+		str_addf(&all, "%s%s", i > 0 ? ", " : "", p->choices[i]);
+	}
+	struct err *e = found ? NULL : err_new(ERR_INVALID, "must be one of: %s", str_get(&all));
+	str_done(&all);
+	return e;
+}
+
 static struct err *param_text(const struct op_param *p, const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -34,6 +49,8 @@ static struct err *param_text(const struct op_param *p, const json_t *value)
 	if ((int64_t)strlen(text) > max || (int64_t)strlen(text) < p->min)
 		return err_new(ERR_INVALID, "must have %lld to %lld characters", (long long)p->min,
 			(long long)max);
+	if (p->choices != NULL)
+		return param_choice(p, text);
 	return p->check != NULL ? p->check(text) : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "service/cluster.h"
 #include "service/find.h"
 #include "service/node.h"
+#include "service/op/op_custom.h"
 #include "service/op/op_int.h"
 #include "service/scope.h"
 
@@ -131,11 +132,9 @@ static struct err *load_target(struct service *svc, struct op_run *run, const js
 struct err *op_run_open(struct service *svc, struct operation *op, const json_t *wanted,
 	struct op_run *ret_run)
 {
-	struct op_run run = {.op = op, .type = op_type_find(op->type)};
+	struct op_run run = {.op = op};
 
-	if (run.type == NULL)
-		return err_hint(err_new(ERR_NOT_FOUND, "no operation type \"%s\"", op->type),
-			"mko operation types");
+	TRY(op_type_need(svc, op->type, &run.type));
 	run.vars = json_object();
 	struct err *e = load_target(svc, &run, wanted);
 	if (e == NULL && run.n_nodes == 0)

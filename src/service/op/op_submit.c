@@ -7,6 +7,7 @@
 #include "service/audit.h"
 #include "service/cluster.h"
 #include "service/node.h"
+#include "service/op/op_custom.h"
 #include "service/op/op_int.h"
 
 const struct op_type *op_type_find(const char *name)
@@ -84,13 +85,10 @@ static struct err *check_request(const struct actor *who, const struct op_type *
 static struct err *fill_operation(struct service *svc, const struct actor *who,
 	const struct op_request *req, struct operation *op)
 {
-	const struct op_type *type = op_type_find(req->type);
-
+	const struct op_type *type = NULL;
 	json_t *params = NULL;
 
-	if (type == NULL)
-		return err_hint(err_new(ERR_NOT_FOUND, "no operation type \"%s\"", req->type),
-			"mko operation types");
+	TRY(op_type_need(svc, req->type, &type));
 	TRY(check_request(who, type, req));
 	TRY(op_params_check(type, req->params, &params));
 	json_decref(op->params);

@@ -33,6 +33,7 @@ struct op_param {
 	bool required;
 	check_fn check;
 	const char *help;
+	const char *const *choices; /**< allowed texts, ends with NULL; NULL = any */
 };
 
 /** Row for the parameters of a type that is guarded. */
