@@ -21,6 +21,8 @@ struct op_request {
 	bool no_wait;         /**< refuse with ERR_LOCKED instead of queueing behind a lock */
 	int64_t retry_of;     /**< 0 = none */
 	int64_t schedule_id;  /**< 0 = none */
+	int64_t parent_id;    /**< operation that this one is a part of, 0 = none */
+	int64_t priority;     /**< 0 = the usual 100; lower runs first */
 };
 
 /** Make the engine; opens no files. @self_exe path of the mko binary for `op-runner`. Freed by

@@ -309,7 +309,13 @@ struct err *op_custom_add(struct service *svc, const struct actor *who, const ch
 {
 	cleanup(mem_freep) char *meta_name = mem_printf("%s" META_END, name);
 	struct playbook_meta parsed;
+	struct err *wrong = playbook_check_name(name);
 
+	if (wrong != NULL) {
+		struct err *field = err_field(NULL, "name", "%s", err_message(wrong));
+		err_free(wrong);
+		return field;
+	}
 	TRY(custom_type_check(meta_name, meta, strlen(meta), &parsed));
 	playbook_meta_done(&parsed);
 	struct err *e = write_files(svc, name, playbook, meta);

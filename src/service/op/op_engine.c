@@ -113,6 +113,14 @@ static struct err *start_failed(struct service *svc, struct operation *op, struc
 	return in_transaction(svc, fail_start, op);
 }
 
+/* An operation whose steps are operations takes no place of its own: they could not start. */
+static bool takes_place(const struct operation *op)
+{
+	const struct op_type *type = op_type_find(op->type);
+
+	return type == NULL || type->drive == NULL;
+}
+
 static struct err *start(struct service *svc, struct operation *op)
 {
 	struct err *e = in_transaction(svc, begin_run, op);
@@ -137,6 +145,8 @@ static struct err *start(struct service *svc, struct operation *op)
 		(double)(op->started_at - op->created_at) / 1000);
 	log_info("operation %lld started: type=%s target=%s", (long long)op->id, op->type,
 		op->target_name != NULL ? op->target_name : "-");
+	if (!takes_place(op))
+		return NULL;
 	e = launch(svc, op);
 	return e != NULL ? start_failed(svc, op, e) : NULL;
 }
@@ -171,6 +181,10 @@ static struct err *ingest_all(struct service *svc, struct operation *op)
 
 static struct err *move_running(struct service *svc, struct operation *op)
 {
+	const struct op_type *type = op_type_find(op->type);
+
+	if (type != NULL && type->drive != NULL)
+		return in_transaction(svc, type->drive, op);
 	cleanup(mem_freep) char *dir = op_path(svc, op->id, NULL);
 	/* look first, then read: whatever the runner wrote before this state is then in the file */
 	enum runner_state state = runner_look(dir);
@@ -230,18 +244,20 @@ static struct err *run_failed(struct service *svc, struct operation *op, struct 
 	return in_transaction(svc, damaged, op);
 }
 
-static struct err *pass_running(struct service *svc, size_t *ret_running)
+static struct err *pass_running(struct service *svc, size_t *ret_running, bool *ret_driven)
 {
 	struct store_rows rows = {0};
 	struct err *e = list_status(svc, OP_RUNNING, &rows);
 
 	*ret_running = 0;
+	*ret_driven = false;
 	for (size_t i = 0; e == NULL && i < rows.n; i++) {
 		struct operation *op = store_row(&rows, i);
 		e = move_running(svc, op);
 		if (e != NULL)
 			e = run_failed(svc, op, e);
-		*ret_running += op->status == OP_RUNNING;
+		*ret_running += op->status == OP_RUNNING && takes_place(op);
+		*ret_driven |= op->status == OP_RUNNING;
 	}
 	store_rows_done(&rows);
 	return e;
@@ -273,6 +289,18 @@ static struct err *set_waiting(struct service *svc, struct operation *op, const 
 	return in_transaction(svc, save_waiting, op);
 }
 
+/* The hooks before an operation, once it could start itself. @ret_by NULL: they are over */
+static struct err *run_hooks(struct service *svc, struct operation *op, char **ret_by)
+{
+	TRY(store_begin(svc->store));
+	struct err *e = op_hooks_before(svc, op, ret_by);
+	if (e == NULL)
+		return store_commit(svc->store);
+	store_rollback(svc->store);
+	mem_freep(ret_by);
+	return err_code(e) == ERR_UNAVAILABLE ? e : start_failed(svc, op, e);
+}
+
 static struct err *try_start(struct service *svc, struct operation *op, struct waiting *w)
 {
 	cleanup(mem_freep) char *by = NULL;
@@ -287,6 +315,10 @@ static struct err *try_start(struct service *svc, struct operation *op, struct w
 	TRY(op_locks_blocked(svc, op->id, wants, n, &by));
 	if (by == NULL && op_wants_conflict(wants, n, w->wants, w->n))
 		by = mem_strdup("an operation that was asked for earlier");
+	if (by == NULL)
+		TRY(run_hooks(svc, op, &by));
+	if (op_status_final(op->status))
+		return NULL;
 	if (by == NULL)
 		return start(svc, op);
 	waiting_add(w, wants, n);
@@ -306,7 +338,8 @@ static struct err *pass_queued(struct service *svc, size_t running, size_t *ret_
 			e = set_waiting(svc, op, "a free place (operations.parallel_max)");
 		else
 			e = try_start(svc, op, &w);
-		running += op->status == OP_RUNNING;
+		running += op->status == OP_RUNNING && takes_place(op);
+		*ret_left += op->status == OP_RUNNING;
 		*ret_left += op->status == OP_QUEUED;
 	}
 	mem_free(w.wants);
@@ -318,11 +351,12 @@ struct err *op_engine_tick(struct service *svc, bool *ret_busy)
 {
 	size_t running = 0;
 	size_t queued = 0;
+	bool active = false;
 
-	TRY(pass_running(svc, &running));
+	TRY(pass_running(svc, &running, &active));
 	TRY(pass_queued(svc, running, &queued));
 	if (ret_busy != NULL)
-		*ret_busy = running + queued > 0;
+		*ret_busy = active || queued > 0;
 	return NULL;
 }
 

@@ -80,6 +80,7 @@ struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
 	TRY(op_locks_release(svc, op->id));
 	TRY(finish_type(svc, op));
 	TRY(op_save(svc, op, "operation.finished"));
+	TRY(op_hooks_after(svc, op));
 	metric_add(METRIC_OPERATIONS_FINISHED,
 		METRIC_LABELS(op->type, enum_text(&op_status_table, status)), 1);
 	if (op->started_at != I64_NONE)

@@ -59,6 +59,22 @@ struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
 /** Take in result.json and finish. */
 struct err *op_finish_result(struct service *svc, struct operation *op) ERR_RESULT;
 
+/* --- op_hooks.c --- */
+/** Whether the hooks before a queued operation are over; asks for the next one. In the caller's
+ * transaction. @ret_waiting what it waits for, NULL = nothing; caller frees   Errors:
+ * ERR_PRECONDITION when one failed, those of op_submit(). */
+struct err *op_hooks_before(struct service *svc, const struct operation *op,
+	char **ret_waiting) ERR_RESULT;
+/** An operation has its final status: ask for the hooks after it, or tell that it was a hook that
+ * failed. In the caller's transaction. */
+struct err *op_hooks_after(struct service *svc, const struct operation *op) ERR_RESULT;
+/** Cancel the parts of an operation that are not over. */
+struct err *op_children_cancel(struct service *svc, const struct actor *who,
+	const struct operation *op) ERR_RESULT;
+/** The parts of an operation: [{"id","type","name","status"}]. Owned. */
+struct err *op_children_json(struct service *svc, const struct operation *op,
+	json_t **ret_json) ERR_RESULT;
+
 /* --- op_rows.c --- */
 /** Store a changed operation and publish it. */
 struct err *op_save(struct service *svc, struct operation *op, const char *kind) ERR_RESULT;

@@ -120,15 +120,23 @@ struct err *op_json(struct service *svc, const struct operation *op, bool with_h
 	static const char *const progress_keys[][2] = {{"progress_done", "done"},
 		{"progress_total", "total"}, {"current_task", "task"}};
 	json_t *hosts = NULL;
+	json_t *children = NULL;
 
 	if (with_hosts)
-		TRY(hosts_json(svc, op->id, &hosts));
+		TRY(op_children_json(svc, op, &children));
+	struct err *e = with_hosts ? hosts_json(svc, op->id, &hosts) : NULL;
+	if (e != NULL) {
+		json_decref(children);
+		return e;
+	}
 	json_t *json = record_to_json(&operation_type, op);
 	nest(json, "target", target_keys, ARRAY_LEN(target_keys));
 	nest(json, "progress", progress_keys, ARRAY_LEN(progress_keys));
 	json_object_set_new(json, "duration_ms", duration_json(svc, op));
 	if (hosts != NULL)
 		json_object_set_new(json, "hosts", hosts);
+	if (children != NULL)
+		json_object_set_new(json, "children", children);
 	*ret_json = json;
 	return NULL;
 }

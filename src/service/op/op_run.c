@@ -122,6 +122,8 @@ static struct err *load_cluster(struct service *svc, struct op_run *run)
 
 static struct err *load_target(struct service *svc, struct op_run *run, const json_t *wanted)
 {
+	if (run->op->target_kind == OP_TARGET_NONE)
+		return NULL;
 	if (run->op->target_kind == OP_TARGET_CLUSTER)
 		return load_cluster(svc, run);
 	if (run->op->target_kind == OP_TARGET_NODE)
@@ -137,7 +139,7 @@ struct err *op_run_open(struct service *svc, struct operation *op, const json_t 
 	TRY(op_type_need(svc, op->type, &run.type));
 	run.vars = json_object();
 	struct err *e = load_target(svc, &run, wanted);
-	if (e == NULL && run.n_nodes == 0)
+	if (e == NULL && run.n_nodes == 0 && run.type->target != OP_TARGET_NONE)
 		e = run.cluster != NULL
 			? err_hint(err_new(ERR_PRECONDITION, "cluster %s has no nodes",
 					   run.cluster->name),

@@ -45,6 +45,11 @@ static struct err *set_cluster_target(struct service *svc, struct operation *op,
 static struct err *set_target(struct service *svc, const struct op_type *type,
 	const struct op_request *req, struct operation *op)
 {
+	if (type->target == OP_TARGET_NONE) {
+		field_set_text(&op->target_name,
+			json_string_value(json_object_get(op->params, type->name_param)));
+		return NULL;
+	}
 	if (type->target == OP_TARGET_CLUSTER && req->target == NULL)
 		return err_field(NULL, "target", "is required: the name of a cluster");
 	if (type->target == OP_TARGET_CLUSTER)
@@ -93,6 +98,8 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 	TRY(op_params_check(type, req->params, &params));
 	json_decref(op->params);
 	op->params = params;
+	if (type->allow != NULL)
+		TRY(type->allow(svc, who, params));
 	TRY(set_target(svc, type, req, op));
 	field_set_text(&op->type, type->name);
 	field_set_text(&op->requested_by, who->name);
@@ -102,6 +109,9 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 	op->timeout_s = req->timeout_s > 0 ? req->timeout_s : type->timeout_s;
 	op->retry_of = req->retry_of > 0 ? req->retry_of : I64_NONE;
 	op->schedule_id = req->schedule_id > 0 ? req->schedule_id : I64_NONE;
+	op->parent_id = req->parent_id > 0 ? req->parent_id : I64_NONE;
+	if (req->priority > 0)
+		op->priority = req->priority;
 	op->created_at = clock_utc(svc->clock);
 	return NULL;
 }
@@ -192,6 +202,7 @@ static struct err *cancel_in(struct service *svc, const struct actor *who, struc
 	snprintf(object, sizeof(object), "operation/%lld", (long long)op->id);
 	TRY(audit_write(svc, who, "operation.cancel", object, NULL, "ok"));
 	op->cancel_requested = true;
+	TRY(op_children_cancel(svc, who, op));
 	if (op->status == OP_RUNNING)
 		return op_save(svc, op,
 			"operation.cancelling"); /* the next tick tells the runner */

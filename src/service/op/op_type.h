@@ -8,6 +8,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 
+struct actor;
 struct service;
 struct op_run;
 
@@ -60,6 +61,12 @@ struct op_type {
 	const char *playbook; /**< name in mko.microk8s */
 	const struct op_param *params;
 	size_t n_params;
+	const char *name_param; /**< parameter that names what a type without a target acts on */
+	/** Further conditions on who asks, at submit only; NULL = none. @params checked */
+	struct err *(*allow)(struct service *svc, const struct actor *who, const json_t *params);
+	/** For a type without a runner: called with each pass while it runs, in a transaction. It
+	 * moves the operation's row and ends it by op_finish(). NULL = a runner does the work. */
+	struct err *(*drive)(struct service *svc, struct operation *op);
 	/** Check preconditions and choose hosts, roles and variables (op_run_*). Called at submit
 	 * (dry) and again at start. */
 	struct err *(*plan)(struct service *svc, struct op_run *run);

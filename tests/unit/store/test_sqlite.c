@@ -17,12 +17,13 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
+#include "model/workflow.h"
 #include "store/store_sqlite_int.h"
 #include "testing_err.h"
 
 static const struct record_type *const stored_types[] = {&node_type, &cluster_type, &operation_type,
 	&op_host_type, &op_lock_type, &user_type, &token_type, &session_type, &configuration_type,
-	&audit_type, &event_type, &idempotency_type, &schedule_type};
+	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type};
 
 struct fixture {
 	char *dir;

@@ -1,0 +1,305 @@
+/* workflow.run: a run of a workflow. It has no runner: op_workflow_drive() moves it with each pass
+ * of the engine. Everything it knows is in its row's result, so it goes on after any restart. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/op/op_int.h"
+#include "service/scope.h"
+#include "service/workflow.h"
+
+#define APPROVAL_DEFAULT_S 86400
+
+static const struct op_param params[] = {
+	{.name = "workflow",
+		.kind = FIELD_TEXT,
+		.required = true,
+		.max = 63,
+		.help = "Name of the workflow."},
+};
+
+/* ---- a step's state, kept as JSON ---- */
+
+static int status_of(const json_t *step)
+{
+	const char *text = json_string_value(json_object_get(step, "status"));
+	int status = text != NULL ? enum_value(&workflow_step_status_table, text) : -1;
+
+	return status >= 0 ? status : WORKFLOW_FAILED;
+}
+
+static void set_status(json_t *step, enum workflow_step_status status)
+{
+	json_object_set_new(step, "status",
+		json_string(enum_text(&workflow_step_status_table, status)));
+}
+
+static void set_reason(json_t *step, const char *reason)
+{
+	json_object_set_new(step, "reason", json_string(reason));
+}
+
+static bool went_wrong(int status)
+{
+	return status == WORKFLOW_FAILED || status == WORKFLOW_TIMED_OUT ||
+		status == WORKFLOW_REJECTED || status == WORKFLOW_CANCELLED;
+}
+
+/* ---- start ---- */
+
+static struct err *allow(struct service *svc, const struct actor *who, const json_t *values)
+{
+	struct workflow w;
+
+	TRY(scope_need_none(svc, "run workflows"));
+	TRY(workflow_find(svc, json_string_value(json_object_get(values, "workflow")), &w));
+	enum role needed = (enum role)w.role;
+	record_done(&workflow_type, &w);
+	if (who->role < needed)
+		return err_new(ERR_FORBIDDEN, "a step of this workflow needs the role %s",
+			enum_text(&role_table, needed));
+	return NULL;
+}
+
+/* The steps are copied when the run is asked for: a change of the workflow does not change it. */
+static struct err *plan(struct service *svc, struct op_run *run)
+{
+	struct workflow w;
+	size_t i;
+	json_t *step;
+
+	if (run->op->result != NULL)
+		return NULL;
+	TRY(workflow_find(svc, op_run_param_text(run, "workflow"), &w));
+	json_t *steps = json_deep_copy(w.steps);
+	json_array_foreach(steps, i, step)
+		set_status(step, WORKFLOW_PENDING);
+	run->op->result = json_pack("{s:s, s:I, s:o}", "workflow", w.name, "role",
+		(json_int_t)w.role, "steps", steps);
+	run->op->progress_total = (int64_t)json_array_size(steps);
+	record_done(&workflow_type, &w);
+	return NULL;
+}
+
+/* ---- moving ---- */
+
+static struct err *submit_step(struct service *svc, const struct operation *op, const json_t *step,
+	int64_t *ret_id)
+{
+	const struct actor who = {.name = op->requested_by,
+		.role = (enum role)json_integer_value(json_object_get(op->result, "role")),
+		.via = op->requested_via,
+		.request_id = op->request_id,
+		.user_id = I64_NONE};
+	const struct op_request req = {
+		.type = json_string_value(json_object_get(step, "type")),
+		.target = json_string_value(json_object_get(step, "target")),
+		.nodes = json_object_get(step, "nodes"),
+		.params = json_object_get(step, "params"),
+		.check_mode = json_is_true(json_object_get(step, "check_mode")),
+		.timeout_s = json_integer_value(json_object_get(step, "timeout_s")),
+		.parent_id = op->id,
+	};
+	struct operation child;
+
+	TRY(op_submit(svc, &who, &req, &child));
+	*ret_id = child.id;
+	record_done(&operation_type, &child);
+	return NULL;
+}
+
+static struct err *begin_operation(struct service *svc, const struct operation *op, json_t *step)
+{
+	int64_t id = 0;
+
+	TRY(store_savepoint(svc->store));
+	struct err *e = submit_step(svc, op, step, &id);
+	TRY(store_release(svc->store, e == NULL));
+	if (e != NULL && (err_code(e) == ERR_UNAVAILABLE || err_code(e) == ERR_IO))
+		return e;
+	if (e != NULL) {
+		set_status(step, WORKFLOW_FAILED);
+		set_reason(step, err_message(e));
+		err_free(e);
+		return NULL;
+	}
+	set_status(step, WORKFLOW_RUNNING);
+	json_object_set_new(step, "operation_id", json_integer(id));
+	return NULL;
+}
+
+static void begin_approval(struct service *svc, json_t *step)
+{
+	int64_t wait_s = json_integer_value(json_object_get(step, "timeout_s"));
+	char text[CLOCK_TEXT_SIZE];
+	int64_t until = clock_utc(svc->clock) + (wait_s > 0 ? wait_s : APPROVAL_DEFAULT_S) * 1000;
+
+	clock_format(until, text);
+	set_status(step, WORKFLOW_WAITING);
+	json_object_set_new(step, "until", json_string(text));
+}
+
+static struct err *begin_step(struct service *svc, const struct operation *op, json_t *step,
+	bool failed)
+{
+	const char *text = json_string_value(json_object_get(step, "when"));
+	int when = text != NULL ? enum_value(&workflow_when_table, text) : WORKFLOW_ON_SUCCESS;
+
+	if ((when == WORKFLOW_ON_SUCCESS && failed) || (when == WORKFLOW_ON_FAILURE && !failed)) {
+		set_status(step, WORKFLOW_SKIPPED);
+		return NULL;
+	}
+	if (json_object_get(step, "type") != NULL)
+		return begin_operation(svc, op, step);
+	begin_approval(svc, step);
+	return NULL;
+}
+
+static struct err *look_at_operation(struct service *svc, json_t *step)
+{
+	struct operation child;
+	struct err *e = store_get(svc->store, &operation_type,
+		json_integer_value(json_object_get(step, "operation_id")), &child);
+
+	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
+		err_ignore(e); /* nobody can say how it ended */
+		set_status(step, WORKFLOW_FAILED);
+		set_reason(step, "its operation was deleted");
+		return NULL;
+	}
+	TRY(e);
+	if (op_status_final(child.status)) {
+		set_status(step,
+			child.status == OP_SUCCEEDED ? WORKFLOW_SUCCEEDED : WORKFLOW_FAILED);
+		if (child.status != OP_SUCCEEDED)
+			set_reason(step, enum_text(&op_status_table, child.status));
+	}
+	record_done(&operation_type, &child);
+	return NULL;
+}
+
+static void look_at_approval(struct service *svc, json_t *step)
+{
+	const char *text = json_string_value(json_object_get(step, "until"));
+	int64_t until = 0;
+
+	if (text != NULL && clock_parse(text, &until) == 0 && clock_utc(svc->clock) < until)
+		return;
+	set_status(step, WORKFLOW_TIMED_OUT);
+	set_reason(step, "nobody approved it in time");
+}
+
+/* Move one step as far as it goes now. */
+static struct err *move_step(struct service *svc, const struct operation *op, json_t *step,
+	bool failed)
+{
+	int status = status_of(step);
+
+	if (status == WORKFLOW_PENDING && op->cancel_requested) {
+		set_status(step, WORKFLOW_CANCELLED);
+		return NULL;
+	}
+	if (status == WORKFLOW_PENDING)
+		TRY(begin_step(svc, op, step, failed));
+	else if (status == WORKFLOW_WAITING && op->cancel_requested)
+		set_status(step, WORKFLOW_CANCELLED);
+	else if (status == WORKFLOW_WAITING)
+		look_at_approval(svc, step);
+	else if (status == WORKFLOW_RUNNING)
+		TRY(look_at_operation(svc, step));
+	return NULL;
+}
+
+/* ---- end ---- */
+
+static const int64_t ends[] = {
+	[WORKFLOW_FAILED] = OP_FAILED,
+	[WORKFLOW_TIMED_OUT] = OP_TIMED_OUT,
+	[WORKFLOW_REJECTED] = OP_FAILED,
+	[WORKFLOW_CANCELLED] = OP_CANCELLED,
+};
+
+/* How the whole ended is told by the first step that went wrong. */
+static struct err *end(struct service *svc, struct operation *op)
+{
+	size_t i;
+	const json_t *step;
+
+	json_array_foreach(json_object_get(op->result, "steps"), i, step) {
+		int status = status_of(step);
+		if (!went_wrong(status))
+			continue;
+		const char *by = json_string_value(json_object_get(step, "by"));
+		cleanup(mem_freep) char *summary = mem_printf("step %zu (%s) %s%s%s", i + 1,
+			json_string_value(json_object_get(step, "name")),
+			status == WORKFLOW_REJECTED            ? "was rejected"
+				: status == WORKFLOW_TIMED_OUT ? "timed out"
+				: status == WORKFLOW_CANCELLED ? "was cancelled"
+							       : "failed",
+			by != NULL ? " by " : "", by != NULL ? by : "");
+		json_t *error = json_pack("{s:s, s:n, s:s, s:O?}", "summary", summary, "host",
+			"task", json_string_value(json_object_get(step, "name")), "detail",
+			json_object_get(step, "reason"));
+		struct err *e = op_finish(svc, op,
+			op->cancel_requested ? OP_CANCELLED : ends[status], error);
+		json_decref(error);
+		return e;
+	}
+	return op_finish(svc, op, OP_SUCCEEDED, NULL);
+}
+
+/* One pass over the steps in order. @ret_done whether all are over */
+static struct err *move_steps(struct service *svc, struct operation *op, bool *ret_done)
+{
+	bool failed = false;
+	size_t i;
+	json_t *step;
+
+	op->progress_done = 0;
+	*ret_done = false;
+	json_array_foreach(json_object_get(op->result, "steps"), i, step) {
+		TRY(move_step(svc, op, step, failed));
+		int status = status_of(step);
+		if (status == WORKFLOW_RUNNING || status == WORKFLOW_WAITING) {
+			field_set_text(&op->current_task,
+				json_string_value(json_object_get(step, "name")));
+			return NULL;
+		}
+		failed |= went_wrong(status);
+		op->progress_done++;
+	}
+	*ret_done = true;
+	return NULL;
+}
+
+static struct err *drive(struct service *svc, struct operation *op)
+{
+	json_t *before = json_deep_copy(op->result);
+	bool done = false;
+
+	struct err *e = move_steps(svc, op, &done);
+	bool moved = !json_equal(before, op->result);
+	json_decref(before);
+	TRY(e);
+	if (moved)
+		store_want(svc->store, STORE_FULL);
+	if (done)
+		return end(svc, op);
+	return moved ? op_save(svc, op, "operation.progress") : NULL;
+}
+
+const struct op_type op_workflow_run = {
+	.name = "workflow.run",
+	.title = "Run workflow %s",
+	.summary =
+		"Run the steps of a workflow in order. Again after a failure it begins at the first step.",
+	.target = OP_TARGET_NONE,
+	.name_param = "workflow",
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_CHANGE,
+	.timeout_s = 86400,
+	.params = params,
+	.n_params = ARRAY_LEN(params),
+	.allow = allow,
+	.plan = plan,
+	.drive = drive,
+};
