@@ -3,6 +3,7 @@
 
 #include "api/route.h"
 #include "base/mem.h"
+#include "service/op/op_custom.h"
 #include "service/playbook.h"
 
 struct playbook_query {
@@ -140,7 +141,64 @@ static struct err *get_playbook(struct call *call)
 	return call_json(call, json);
 }
 
+struct playbook_body {
+	int64_t id;
+	char *name, *playbook, *metadata;
+};
+static const struct field playbook_body_fields[] = {
+	ROW_TEXT(struct playbook_body, name, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 41,
+		.help = "Name: a-z, 0-9, _ and -; the operation type is custom.NAME"),
+	ROW_TEXT(struct playbook_body, playbook, FIELD_CREATE | FIELD_REQUIRED, .min = 1,
+		.max = 1 << 20, .help = "Text of the playbook"),
+	ROW_TEXT(struct playbook_body, metadata, FIELD_CREATE | FIELD_REQUIRED, .min = 1,
+		.max = 1 << 16, .help = "Text of its metadata (YAML)"),
+};
+static const struct record_type playbook_body_type = {
+	.name = "playbook_new",
+	.table = "playbook_new",
+	.size = sizeof(struct playbook_body),
+	.fields = playbook_body_fields,
+	.n_fields = ARRAY_LEN(playbook_body_fields),
+};
+
+static struct err *create_playbook(struct call *call)
+{
+	struct playbook_body body;
+	json_t *json = NULL;
+
+	record_init(&playbook_body_type, &body);
+	struct err *e = call_body(call, &body);
+	if (e == NULL)
+		e = op_custom_add(call->svc, &call->actor, body.name, body.playbook, body.metadata);
+	if (e == NULL)
+		e = playbook_get(call->svc, body.name, &json);
+	if (e == NULL)
+		call->reply->location = mem_printf("/api/playbooks/custom.%s", body.name);
+	record_done(&playbook_body_type, &body);
+	return e != NULL ? e : call_json(call, json);
+}
+
+static struct err *remove_playbook(struct call *call)
+{
+	const char *name = call->params[0];
+	size_t len = strlen(OP_CUSTOM_PREFIX);
+
+	return op_custom_remove(call->svc, &call->actor,
+		strncmp(name, OP_CUSTOM_PREFIX, len) == 0 ? name + len : name);
+}
+
 static const struct route routes_playbooks_rows[] = {
+	{"POST", "/api/playbooks", ROLE_ADMIN, .flags = ROUTE_IDEMPOTENT, .status = 201,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_playbook_text,
+		.body_type = &playbook_body_type,
+		.summary =
+			"Add a playbook of your own with its metadata: it becomes an operation type",
+		.example =
+			"{\"name\":\"uptime\",\"playbook\":\"- hosts: mko_targets\\n  tasks: [{command: uptime}]\\n\","
+			"\"metadata\":\"title: Ask how long it is up\\ntarget: node\\nrisk: read\\n\"}",
+		.handle = create_playbook},
+	{"DELETE", "/api/playbooks/{id}", ROLE_ADMIN, .status = 204,
+		.summary = "Remove a playbook of your own", .handle = remove_playbook},
 	{"GET", "/api/playbooks", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LIST, .shape = &shape_playbook, .query = &playbook_query_type,
 		.summary = "List playbooks with their variables, target and risk",

@@ -64,6 +64,10 @@ const struct shape shape_operation_host = {
 	.more = "{}",
 };
 
+#define CHILD                                                                                      \
+	OBJECT_OF("\"id\":" NUMBER ",\"type\":" TEXT ",\"name\":" TEXT_OR_NULL                     \
+		  ",\"status\":" TEXT,                                                             \
+		"\"id\",\"type\",\"name\",\"status\"")
 static const char *const operation_without[] = {"target_kind", "target_id", "target_name",
 	"progress_done", "progress_total", "current_task", NULL};
 const struct shape shape_operation = {
@@ -77,7 +81,9 @@ const struct shape shape_operation = {
 								       ",\"task\":" TEXT_OR_NULL,
 		"\"done\",\"total\",\"task\"") ",\"duration_ms\":" NUMBER_OR_NULL
 					       ",\"hosts\":{\"type\":\"array\",\"x-optional\":true,"
-					       "\"items\":" REF("operation_host") "}}",
+					       "\"items\":" REF(
+						       "operation_host") "},\"children\":{\"type\":\"array\",\"x-optional\":true,"
+									 "\"items\":" CHILD "}}",
 };
 
 #define PREVIEW_HOST OBJECT_OF("\"hostname\":" TEXT ",\"role\":" TEXT, "\"hostname\",\"role\"")
@@ -101,7 +107,7 @@ const struct shape shape_preview = {
 #define PARAM                                                                                      \
 	OBJECT_OF("\"name\":" TEXT ",\"kind\":" TEXT ",\"required\":" TRUTH                        \
 		  ",\"default\":" TEXT_OR_NULL ",\"help\":" TEXT_OR_NULL ",\"min\":" NUMBER        \
-		  ",\"max\":" NUMBER,                                                              \
+		  ",\"max\":" NUMBER ",\"choices\":" LIST_OF(TEXT),                                \
 		"\"name\",\"kind\",\"required\",\"default\",\"help\"")
 const struct shape shape_operation_types = {
 	.name = "operation_type",
@@ -115,13 +121,15 @@ const struct shape shape_pruned = {.name = "pruned", .more = "{\"removed\":" NUM
 #define PLAYBOOK                                                                                   \
 	"\"name\":" TEXT ",\"title\":" TEXT ",\"summary\":" TEXT_OR_NULL                           \
 	",\"source\":{\"type\":\"string\",\"enum\":[\"builtin\",\"custom\"]},"                     \
-	"\"operation_types\":" LIST_OF(TEXT) ",\"target\":" TARGET ",\"risk\":" RISK               \
-					     ",\"role\":" ROLE ",\"check_mode\":" TRUTH            \
-					     ",\"timeout_s\":" NUMBER                              \
-					     ",\"variables\":" LIST_OF(PARAM)
+	"\"operation_types\":" LIST_OF(                                                            \
+		TEXT) ",\"target\":" TARGET ",\"risk\":" RISK ",\"role\":" ROLE                    \
+		      ",\"check_mode\":" TRUTH ",\"timeout_s\":" NUMBER ",\"variables\":" LIST_OF( \
+			      PARAM) ",\"problems\":{\"type\":\"array\",\"items\":" TEXT           \
+				     ",\"x-optional\":true}"
 const struct shape shape_playbook = {.name = "playbook", .more = "{" PLAYBOOK "}"};
 const struct shape shape_playbook_text = {.name = "playbook_text",
-	.more = "{" PLAYBOOK ",\"text\":" TEXT "}"};
+	.more = "{" PLAYBOOK ",\"text\":" TEXT
+		",\"metadata\":{\"type\":\"string\",\"x-optional\":true}}"};
 
 const struct shape shape_schedule = {
 	.name = "schedule",

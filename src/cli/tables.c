@@ -8,6 +8,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
+#include "model/workflow.h"
 
 static const char *const color_texts[] = {"auto", "always", "never", NULL};
 static const struct enum_table color_table = {"color", color_texts};
@@ -322,11 +323,32 @@ const struct cli_noun noun_schedule = {
 	.words = CLI_WORDS_SCHEDULES,
 };
 
+static const struct cli_column workflow_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"ROLE", "role"},
+	{"CHANGED", "updated_at", CLI_SHOW_AGO},
+	{"BY", "changed_by", .shrink = true},
+	{"DESCRIPTION", "description", .shrink = true},
+	{"STEPS", "steps", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_workflow = {
+	.name = "workflow",
+	.collection = "workflows",
+	.key = "name",
+	.summary = "Operations in order, with conditions and approvals",
+	.type = &workflow_type,
+	.columns = workflow_columns,
+	.n_columns = ARRAY_LEN(workflow_columns),
+	.words = CLI_WORDS_WORKFLOWS,
+};
+
 const struct cli_noun *const cli_nouns[] = {
 	&noun_node,
 	&noun_cluster,
 	&noun_operation,
 	&noun_schedule,
+	&noun_workflow,
 	&noun_playbook,
 	&noun_user,
 	&noun_token,

@@ -258,20 +258,16 @@ struct err *op_custom_read(struct service *svc, const char *name, char **ret_pla
 	char **ret_meta)
 {
 	char *paths[2];
-	char *playbook = NULL;
 
 	TRY(need(svc, name));
 	paths_of(svc, name, paths);
-	struct err *e = fs_read(paths[0], (size_t)1 << 20, &playbook, NULL);
-	if (e == NULL && ret_meta != NULL)
-		e = fs_read(paths[1], (size_t)1 << 20, ret_meta, NULL);
+	struct err *e = fs_read(paths[0], (size_t)1 << 20, ret_playbook, NULL);
+	struct err *other = fs_read(paths[1], (size_t)1 << 20, ret_meta, NULL);
 	paths_free(paths);
-	if (e != NULL) {
-		mem_free(playbook);
-		return e;
-	}
-	*ret_playbook = playbook;
-	return NULL;
+	if (e == NULL)
+		return other;
+	err_ignore(other); /* one reason is enough */
+	return e;
 }
 
 static struct err *told(struct service *svc, const struct actor *who, const char *action,

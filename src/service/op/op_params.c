@@ -137,6 +137,15 @@ struct err *op_params_check(const struct op_type *type, const json_t *params, js
 	return NULL;
 }
 
+static json_t *choices_json(const struct op_param *p)
+{
+	json_t *choices = json_array();
+
+	for (size_t i = 0; p->choices[i] != NULL; i++)
+		json_array_append_new(choices, json_string(p->choices[i]));
+	return choices;
+}
+
 json_t *op_param_json(const struct op_param *p)
 {
 	static const char *const kinds[FIELD_KIND_N_] = {
@@ -154,6 +163,8 @@ json_t *op_param_json(const struct op_param *p)
 		json_object_set_new(json, "min", json_integer(p->min));
 		json_object_set_new(json, "max", json_integer(p->max));
 	}
+	if (p->choices != NULL)
+		json_object_set_new(json, "choices", choices_json(p));
 	return json;
 }
 
