@@ -74,11 +74,6 @@ static struct err *check_texts(const json_t *value)
 	return NULL;
 }
 
-static struct err *check_list(const json_t *value)
-{
-	return json_is_array(value) ? NULL : err_new(ERR_INVALID, "must be a list");
-}
-
 #define V struct playbook_var
 static const struct field var_fields[] = {
 	ROW_TEXT(V, name, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 64,
@@ -118,7 +113,7 @@ static const struct field meta_fields[] = {
 		.help = "Operation types before which it runs."),
 	ROW_JSON(M, after, FIELD_CREATE, .max = 20, .check_json = check_texts,
 		.help = "Operation types after which it runs."),
-	ROW_JSON(M, variables, FIELD_CREATE, .max = VARS_MAX, .check_json = check_list,
+	ROW_JSON(M, variables, FIELD_CREATE, .max = VARS_MAX, .check_json = check_json_list,
 		.help = "Variables."),
 };
 static const struct record_type meta_type = {

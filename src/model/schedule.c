@@ -38,7 +38,7 @@ static const struct field fields[] = {
 		.help = "Operation type, for example cluster.scan."),
 	ROW_TEXT(S, target, FIELD_EDIT | FIELD_FIND | FIELD_SEARCH, .max = 253, .check = check_line,
 		.help = "Name or number of the node or cluster."),
-	ROW_JSON(S, nodes, FIELD_EDIT, .max = 10000,
+	ROW_JSON(S, nodes, FIELD_EDIT, .max = 10000, .check_json = check_json_list,
 		.help = "Names or numbers of several nodes; without it and without target: all."),
 	ROW_JSON(S, params, FIELD_EDIT, .check_json = check_json_object, .def = "{}",
 		.help = "Parameters of the operation."),

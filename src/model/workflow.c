@@ -31,7 +31,8 @@ static const struct field step_fields[] = {
 	ROW_TEXT(P, type, FIELD_CREATE, .max = 128, .check = check_line, .help = "Operation type."),
 	ROW_TEXT(P, target, FIELD_CREATE, .max = 253, .check = check_line,
 		.help = "Node or cluster."),
-	ROW_JSON(P, nodes, FIELD_CREATE, .max = 1000, .help = "Several nodes."),
+	ROW_JSON(P, nodes, FIELD_CREATE, .max = 1000, .check_json = check_json_list,
+		.help = "Several nodes."),
 	ROW_JSON(P, params, FIELD_CREATE, .check_json = check_json_object,
 		.help = "Parameters of the operation."),
 	ROW_BOOL(P, check_mode, FIELD_CREATE, .def = "false",
@@ -80,11 +81,6 @@ struct err *workflow_check_steps(const json_t *steps)
 	return all;
 }
 
-static struct err *check_is_list(const json_t *steps)
-{
-	return json_is_array(steps) ? NULL : err_new(ERR_INVALID, "must be a list of steps");
-}
-
 #define W struct workflow
 static const struct field fields[] = {
 	ROW_I64(W, id, FIELD_FIND, .help = "Number of the workflow, never reused."),
@@ -92,7 +88,7 @@ static const struct field fields[] = {
 		.min = 1, .max = 63, .check = check_name, .help = "Name."),
 	ROW_TEXT(W, description, FIELD_EDIT | FIELD_SEARCH, .max = 4096, .check = check_text,
 		.help = "Free text."),
-	ROW_JSON(W, steps, FIELD_EDIT | FIELD_REQUIRED, .max = 50, .check_json = check_is_list,
+	ROW_JSON(W, steps, FIELD_EDIT | FIELD_REQUIRED, .max = 50, .check_json = check_json_list,
 		.help = "Steps in order: name, when (success, failure, always), and type, target, nodes, params, or approval, timeout_s."),
 	ROW_ENUM(W, role, FIELD_FIND, .choices = &role_table, .def = "operator",
 		.help = "Least role to run it: what its steps need."),

@@ -62,6 +62,7 @@ class Contract(ServerCase):
         "post /api/logout": 409,                   # a token is no session
         "post /api/operations/{id}/cancel": 409,   # it has ended
         "post /api/operations/{id}/retry": 409,    # it succeeded
+        "post /api/operations/{id}/approve": 409,  # it waits for nothing
     }
 
     def fixture(self):

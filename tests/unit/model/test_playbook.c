@@ -62,7 +62,7 @@ static void every_fault_has_its_place(void **state)
 			"no default"},
 		{HEAD "variables:\n  - {name: a, type: boolean, max: 3}\n", "m.yml:5:30", "limits"},
 		{HEAD "variables: [5]\n", "m.yml:4:13", "mapping"},
-		{HEAD "variables: {a: 1}\n", "m.yml:4:1", "list"},
+		{HEAD "variables: {a: 1}\n", "m.yml:4:1", "array"},
 		{HEAD "before: [cluster.setup]\nafter: [cluster.setup]\n", "m.yml:5:9",
 			"in before already"},
 		{HEAD "before: [cluster.setup]\nvariables: [{name: a, required: true}]\n",
