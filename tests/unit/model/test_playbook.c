@@ -45,7 +45,7 @@ static void every_fault_has_its_place(void **state)
 		const char *text, *where, *says;
 	} cases[] = {
 		{"target: node\nrisk: read\n", "m.yml:1:1", "title: is required"},
-		{HEAD "titel: x\n", "m.yml:4:1", "did you mean \"title\""},
+		{HEAD "titlex: x\n", "m.yml:4:1", "did you mean \"title\""},
 		{HEAD "timeout: soon\n", "m.yml:4:1", "timeout"},
 		{HEAD "timeout: 3d\n", "m.yml:4:1", "between 1s and 24h"},
 		{"title: x\ntarget: moon\nrisk: read\n", "m.yml:2:1", "target"},

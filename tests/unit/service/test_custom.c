@@ -157,8 +157,8 @@ static void one_wrong_playbook_takes_no_other_down_and_says_why(void **state)
 	put(d, "good.meta.yml", META);
 	expect_list(d, 1, 0, NULL);
 	put(d, "bad.yml", "- hosts: all\n");
-	put(d, "bad.meta.yml", META "titel: x\n");
-	expect_list(d, 1, 1, "bad.meta.yml:4:1 titel: unknown field, did you mean \"title\"?");
+	put(d, "bad.meta.yml", META "titlex: x\n");
+	expect_list(d, 1, 1, "bad.meta.yml:4:1 titlex: unknown field, did you mean \"title\"?");
 	put(d, "bad.meta.yml", META); /* mended: seen at once */
 	expect_list(d, 2, 0, NULL);
 	put(d, "alone.yml", "- hosts: all\n");
