@@ -290,7 +290,7 @@ int64_t cron_next(const struct cron *c, const struct cron_zone *zone, int64_t af
 							: INT64_MAX;
 		return at < other ? at : other;
 	}
-	must(!"a date that never comes was parsed");
+	must_fail("a date that never comes was parsed", __FILE__, __LINE__);
 	return INT64_MAX;
 }
 
