@@ -105,7 +105,7 @@ static struct curl_slist *headers_of(const struct http *http, const struct cli_r
 	cleanup(mem_freep) char *bearer = http->token != NULL ? mem_printf("Bearer %s", http->token)
 							      : NULL;
 
-	list = header_add(http, list, "Accept", "application/json");
+	list = header_add(http, list, "Accept", "*/*"); /* JSON, JSON lines, text */
 	list = header_add(http, list, "X-Mko-Via", "cli");
 	list = header_add(http, list, "Authorization", bearer);
 	list = header_add(http, list, "Content-Type",

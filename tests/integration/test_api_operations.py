@@ -109,6 +109,16 @@ class Follow(FakePlaybookCase):
         print(f"# event to stream: median {sorted(late)[len(late) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms", file=sys.stderr)
         self.assertLess(p99, 0.25)
 
+    def test_a_command_follows_its_operation_through_the_server(self):
+        command = self.mko.spawn("node", "status", "n1")
+        with open(self.gate, "w", encoding="utf-8") as gate:
+            print(1, file=gate, flush=True)
+        _, told = command.communicate(timeout=120)
+        self.assertEqual(command.returncode, 0, told)
+        number = str(self.mko.last_operation()["id"])
+        self.assertIn("told 1", self.mko("operation", "logs", number).stdout)
+        self.assertIn('"run_end"', self.mko("operation", "logs", number, "--events").stdout)
+
     def test_a_running_operation_survives_the_server(self):
         number = self.start()
         wait_until(lambda: self.status(number) == "running", 20, "it runs")
