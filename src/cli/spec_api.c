@@ -20,7 +20,7 @@ static void add_cell(struct str *out, const char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '|')
 			str_addc(out, '\\');
-		str_addc(out, *text == '\n' ? ' ' : *text);
+		str_addc(out, (char)(*text == '\n' ? ' ' : *text));
 	}
 }
 

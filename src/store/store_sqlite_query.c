@@ -145,7 +145,7 @@ static void add_pattern(struct query *b, const char *sql, const char *name)
 		if (*p == '@')
 			str_addf(&b->sql, "\"%s\"", name);
 		else
-			str_addc(&b->sql, *p == '#' ? '?' : *p);
+			str_addc(&b->sql, (char)(*p == '#' ? '?' : *p));
 	}
 }
 
