@@ -150,7 +150,7 @@ what_to_try() {
 EOF
 }
 
-need build run lab test
+need build run lab demo
 if [ $down = 1 ]; then
 	take_down
 	say "the demo is down"
