@@ -215,6 +215,21 @@ static void insert(const char *text, size_t len, const struct place *p, const ch
 	splice(out, text, len, at, at, line);
 }
 
+/* The parser knows more ends of lines than we do, and a mark before the first line. */
+static bool has_plain_lines(const char *text, size_t len)
+{
+	static const char *const others[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9",
+		"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"};
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\r' && (i + 1 == len || text[i + 1] != '\n'))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (memmem(text, len, others[i], strlen(others[i])) != NULL)
+			return false;
+	return true;
+}
+
 struct err *config_edit(const char *name, const char *text, size_t len, const char *key,
 	const char *value, char **ret_text)
 {
@@ -224,6 +239,8 @@ struct err *config_edit(const char *name, const char *text, size_t len, const ch
 	struct str out = STR_INIT;
 	struct err *e = NULL;
 
+	if (!has_plain_lines(text, len))
+		return refuse(name, 0, "the file has ends of lines or marks of other systems");
 	if (!find_place(text, len, &p))
 		return refuse(name, 0, "the file is not as expected");
 	if (p.flow)

@@ -99,6 +99,8 @@ static void refuses(const char *text, const char *key, const char *why)
 static void what_cannot_be_edited_safely_is_refused_with_the_line(void **state)
 {
 	(void)state;
+	refuses("log:\r  level: info\r", "log.level", "f:1: the file has ends of lines");
+	refuses("\xef\xbb\xbflog:\n  level: info\n", "log.level", "f:1: the file has ends");
 	refuses("log: {level: info}\n", "log.level", "f:1: the section is written in braces");
 	refuses("log:\n  level:\n    info\n", "log.level",
 		"f:2: the value does not stand on the line");
