@@ -58,8 +58,9 @@ static struct err *verify_audit(struct call *call)
 	TRY(audit_verify(call->svc, &report));
 	bool ok = report.bad_id == I64_NONE;
 	return call_json(call,
-		json_pack("{sb sI sI so ss? ss}", "ok", ok, "pruned", (json_int_t)report.pruned,
-			"rows", (json_int_t)report.rows, "bad_id",
+		json_pack("{sb sI sI sI so ss? ss}", "ok", ok, "unproven",
+			(json_int_t)report.unproven, "pruned", (json_int_t)report.pruned, "rows",
+			(json_int_t)report.rows, "bad_id",
 			ok ? json_null() : json_integer(report.bad_id), "reason", report.reason,
 			"head", report.head));
 }

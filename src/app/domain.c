@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "service/account.h"
+#include "service/audit.h"
 #include "service/op/op.h"
 
 #define COLLECTIONS_INSTALLED "/usr/share/mko/ansible"
@@ -62,6 +63,8 @@ struct err *domain_open(const struct config *config, struct domain *ret_domain)
 	struct err *e = seal_key_open(key_path, &d.svc.key);
 	if (e == NULL)
 		e = store_open(db_path, &d.svc.store);
+	if (e == NULL)
+		e = audit_adopt(&d.svc);
 	if (e != NULL) {
 		domain_close(&d);
 		return err_wrap(e, "open %s", config->data_dir);

@@ -1,15 +1,18 @@
 /* Owns the hash chain of `audit`: hash = SHA-256 over the previous hash and every other column,
  * each with its length, so that no two different rows give the same input. Two sealed marks outside
  * the table hold its ends: the newest row (so that a cut-off end is found), and the last row that
- * retention removed (so that what is left still has a beginning). Ids have no gaps. */
+ * retention removed (so that what is left still has a beginning). A third one stands in logs that
+ * are older than the marks: the row from which on they prove anything. Ids have no gaps. */
 #include "service/audit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "model/operation.h"
+#include "service/query.h"
 
 #define PAGE 1000
 #define DAY_MS 86400000
@@ -50,6 +53,8 @@ struct mark {
 };
 #define HEAD_KEY "audit_head"
 #define BASE_KEY "audit_base"
+#define FROM_KEY "audit_from"
+#define UNSEALED_KEY "audit_unsealed" /* left by the migration that found rows without marks */
 
 static struct err *mark_parse(const char *text, struct mark *ret)
 {
@@ -190,10 +195,16 @@ static struct err *follow(struct service *svc, int64_t up_to, struct mark *ret_l
 	struct audit_report *ret_report)
 {
 	struct audit_report r = {.bad_id = I64_NONE};
+	struct mark from;
 	bool more = true;
 
 	TRY(mark_get(svc, BASE_KEY, ret_last));
 	r.pruned = ret_last->id;
+	TRY(mark_get(svc, FROM_KEY, &from));
+	if (from.id > ret_last->id) {
+		r.unproven = from.id;
+		*ret_last = from;
+	}
 	while (more) {
 		struct store_query q = {.limit = PAGE};
 		struct store_rows rows;
@@ -205,6 +216,29 @@ static struct err *follow(struct service *svc, int64_t up_to, struct mark *ret_l
 	}
 	memcpy(r.head, ret_last->hash, HASH_TEXT_SIZE);
 	*ret_report = r;
+	return NULL;
+}
+
+/* The seal of an old log pins its newest row of then. */
+static struct err *check_unproven(struct service *svc, struct audit_report *r)
+{
+	struct audit a;
+	struct mark from;
+
+	if (r->unproven == 0)
+		return NULL;
+	TRY(mark_get(svc, FROM_KEY, &from));
+	struct err *e = store_get(svc->store, &audit_type, from.id, &a);
+	if (e != NULL && err_code(e) != ERR_NOT_FOUND)
+		return e;
+	bool same = e == NULL && a.hash != NULL && strcmp(a.hash, from.hash) == 0;
+	if (e == NULL)
+		record_done(&audit_type, &a);
+	err_ignore(e);
+	if (!same) {
+		r->bad_id = from.id;
+		r->reason = "it is not the row that was there when the log was sealed";
+	}
 	return NULL;
 }
 
@@ -238,7 +272,75 @@ struct err *audit_verify(struct service *svc, struct audit_report *ret_report)
 			: "the sealed mark of the newest row is missing or does not fit";
 		return NULL;
 	}
-	return check_below(svc, ret_report->pruned, ret_report);
+	TRY(check_below(svc, ret_report->pruned, ret_report));
+	return ret_report->reason == NULL ? check_unproven(svc, ret_report) : NULL;
+}
+
+static struct err *mark_put(struct service *svc, const char *key, const struct mark *m)
+{
+	struct configuration row;
+	struct mark old;
+
+	TRY(mark_read(svc, key, &old, &row));
+	struct err *e = mark_write(svc, m, &row);
+	record_done(&configuration_type, &row);
+	return e;
+}
+
+/* The newest row of a log, as a mark. */
+static struct err *newest_row(struct service *svc, struct mark *ret)
+{
+	struct store_query q = {.limit = 1, .sort = "id", .descending = true};
+	struct store_rows rows;
+
+	*ret = (struct mark){.id = 0};
+	TRY(store_list(svc->store, &audit_type, &q, &rows));
+	if (rows.n > 0) {
+		const struct audit *a = store_row(&rows, 0);
+		ret->id = a->id;
+		(void)snprintf(ret->hash, sizeof(ret->hash), "%s", a->hash);
+	}
+	store_rows_done(&rows);
+	return NULL;
+}
+
+/* Marks for rows that have none; the entry tells everybody who reads the log. */
+static struct err *seal_old(struct service *svc)
+{
+	static const struct actor system = {.name = "system",
+		.role = ROLE_ADMIN,
+		.via = OP_VIA_CLI,
+		.user_id = I64_NONE};
+	struct mark newest, head;
+
+	TRY(mark_get(svc, HEAD_KEY, &head));
+	TRY(newest_row(svc, &newest));
+	if (head.id != 0 || newest.id == 0)
+		return NULL; /* sealed: a seal is never replaced */
+	TRY(mark_put(svc, FROM_KEY, &newest));
+	TRY(mark_put(svc, HEAD_KEY, &newest));
+	return audit_write(svc, &system, "audit.seal", "audit",
+		json_pack("{s:I, s:s}", "unproven_to", (json_int_t)newest.id, "hash", newest.hash),
+		"ok");
+}
+
+struct err *audit_adopt(struct service *svc)
+{
+	struct store_query q = {.n_filters = 0};
+	int64_t n = 0;
+
+	store_where_text(&q, "key", STORE_EQ, UNSEALED_KEY);
+	TRY(store_count(svc->store, &configuration_type, &q, &n));
+	if (n == 0)
+		return NULL;
+	TRY(tx_begin(svc));
+	struct err *e = seal_old(svc);
+	if (e == NULL)
+		e = store_delete_where(svc->store, &configuration_type, &q, NULL);
+	if (e == NULL)
+		return tx_commit(svc);
+	tx_rollback(svc);
+	return err_wrap(e, "seal the old audit log");
 }
 
 /* The last row that may go: the one before the first that is to stay; the newest always stays. */
@@ -258,7 +360,7 @@ static struct err *last_to_prune(struct service *svc, int64_t before, int64_t *r
 
 /* Remove the rows up to `last`, whose part of the chain was found whole. */
 static struct err *cut(struct service *svc, const struct actor *who, const struct mark *last,
-	int64_t n)
+	int64_t *ret_n)
 {
 	struct store_query q = {.n_filters = 0};
 	struct configuration row;
@@ -271,9 +373,9 @@ static struct err *cut(struct service *svc, const struct actor *who, const struc
 	if (e != NULL)
 		return e;
 	store_where_number(&q, "id", STORE_LE, last->id);
-	TRY(store_delete_where(svc->store, &audit_type, &q, NULL));
+	TRY(store_delete_where(svc->store, &audit_type, &q, ret_n));
 	return audit_write(svc, who, "audit.prune", object,
-		json_pack("{s:I, s:I, s:s}", "removed", (json_int_t)n, "last_id",
+		json_pack("{s:I, s:I, s:s}", "removed", (json_int_t)*ret_n, "last_id",
 			(json_int_t)last->id, "last_hash", last->hash),
 		"ok");
 }
@@ -296,6 +398,5 @@ struct err *audit_prune(struct service *svc, const struct actor *who, int64_t ke
 			"mko audit verify");
 	if (report.rows == 0)
 		return NULL;
-	*ret_n = report.rows;
-	return cut(svc, who, &last, report.rows);
+	return cut(svc, who, &last, ret_n);
 }

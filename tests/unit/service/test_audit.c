@@ -227,6 +227,76 @@ static void the_newest_row_stays_and_zero_days_keep_all(void **state)
 	assert_int_equal(bad_row(d), I64_NONE);
 }
 
+/* Make the log look like one from before the marks, as the migration leaves it. */
+static void make_old(struct test_domain *d)
+{
+	struct configuration row;
+
+	drop_mark(d, "audit_head");
+	record_init(&configuration_type, &row);
+	field_set_text(&row.key, "audit_unsealed");
+	field_set_text(&row.value, "5");
+	TX(d, store_insert(d->svc.store, &configuration_type, &row));
+	record_done(&configuration_type, &row);
+}
+
+static void an_old_log_is_sealed_once_and_proved_from_there(void **state)
+{
+	struct test_domain *d = *state;
+	struct audit_report report;
+
+	make_old(d);
+	ok(audit_adopt(&d->svc));
+	ok(audit_adopt(&d->svc));
+	write_row(d);
+	ok(audit_verify(&d->svc, &report));
+	assert_int_equal(report.bad_id, I64_NONE);
+	assert_int_equal(report.unproven, ROWS);
+	assert_int_equal(report.rows, 2); /* the one that tells of the seal, and ours */
+	TX(d, store_delete(d->svc.store, &audit_type, ROWS + 2));
+	assert_int_equal(bad_row(d), ROWS + 2);
+}
+
+static void the_last_row_before_the_seal_is_pinned(void **state)
+{
+	struct test_domain *d = *state;
+
+	make_old(d);
+	ok(audit_adopt(&d->svc));
+	assert_int_equal(bad_row(d), I64_NONE);
+	TX(d, store_delete(d->svc.store, &audit_type, ROWS));
+	assert_int_equal(bad_row(d), ROWS);
+}
+
+static void a_sealed_log_is_not_sealed_anew(void **state)
+{
+	struct test_domain *d = *state;
+	struct configuration row;
+
+	TX(d, store_delete(d->svc.store, &audit_type, ROWS));
+	record_init(&configuration_type, &row);
+	field_set_text(&row.key, "audit_unsealed"); /* forged */
+	field_set_text(&row.value, "5");
+	TX(d, store_insert(d->svc.store, &configuration_type, &row));
+	record_done(&configuration_type, &row);
+	ok(audit_adopt(&d->svc));
+	assert_int_equal(bad_row(d), ROWS);
+}
+
+static void an_old_beginning_goes_with_retention(void **state)
+{
+	struct test_domain *d = *state;
+	struct audit_report report;
+
+	make_old(d);
+	ok(audit_adopt(&d->svc));
+	prune(d);
+	ok(audit_verify(&d->svc, &report));
+	assert_int_equal(report.bad_id, I64_NONE);
+	assert_int_equal(report.unproven, 0);
+	assert_int_equal(report.pruned, ROWS + 1);
+}
+
 static void a_change_tells_before_and_after(void **state)
 {
 	struct test_domain *d = *state;
@@ -262,4 +332,7 @@ TEST_MAIN(T(a_whole_chain_is_proved), T(a_changed_row_is_found), T(a_removed_row
 	T(a_mark_that_another_program_wrote_is_found), T(a_rolled_back_row_leaves_no_gap),
 	T(what_retention_leaves_is_proved), T(more_than_retention_removed_is_found),
 	T(a_removed_beginning_without_its_mark_is_found), T(evidence_is_not_pruned),
-	T(the_newest_row_stays_and_zero_days_keep_all), T(a_change_tells_before_and_after))
+	T(the_newest_row_stays_and_zero_days_keep_all),
+	T(an_old_log_is_sealed_once_and_proved_from_there),
+	T(the_last_row_before_the_seal_is_pinned), T(a_sealed_log_is_not_sealed_anew),
+	T(an_old_beginning_goes_with_retention), T(a_change_tells_before_and_after))
