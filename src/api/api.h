@@ -29,9 +29,11 @@ void api_work_free(struct api_work *work);
 enum api_stream_kind { API_STREAM_NONE, API_STREAM_EVENTS, API_STREAM_FILE };
 struct api_stream {
 	enum api_stream_kind kind;
-	char *topics;        /**< EVENTS: ",nodes,operations,", NULL = all; owned */
-	struct scope *scope; /**< EVENTS: clusters the caller is limited to, NULL = all; owned */
-	char *path;          /**< FILE: of an operation; owned */
+	char *topics;                 /**< EVENTS: ",nodes,operations,", NULL = all; owned */
+	struct scope *scope;          /**< clusters the caller is limited to, NULL = all; owned */
+	int64_t token_id, session_id; /**< by what the caller was known; both I64_NONE: local */
+	uint64_t rights_epoch;        /**< of the service, when the caller was */
+	char *path;                   /**< FILE: of an operation; owned */
 	int64_t after; /**< EVENTS: last sequence number the client has. FILE: byte offset to start
 			  from */
 	int64_t after_seq; /**< FILE of events: skip lines up to this seq */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "service/audit.h"
 #include "service/query.h"
+#include "service/scope.h"
 
 static const char *const list_words[] = {"limit", "cursor", "sort", "q", "fields"};
 
@@ -237,6 +238,18 @@ static struct err *serve(struct call *call, struct identity *identity)
 	return run_job(call);
 }
 
+/* A stream outlives its request: it remembers for whom it is. */
+static void keep_caller(const struct service *svc, const struct identity *identity,
+	struct api_stream *stream)
+{
+	bool known = identity->name != NULL;
+
+	stream->scope = scope_copy(svc->scope);
+	stream->token_id = known ? identity->token_id : I64_NONE;
+	stream->session_id = known ? identity->session_id : I64_NONE;
+	stream->rights_epoch = svc->rights_epoch;
+}
+
 void route_serve(const struct route_list *const *lists, struct service *svc,
 	const struct api_request *req, struct api_reply *ret_reply)
 {
@@ -263,6 +276,8 @@ void route_serve(const struct route_list *const *lists, struct service *svc,
 	decode_query_done(&call.query);
 	ret_reply->route = call.route != NULL ? call.route->path : NULL;
 	decode_path_done(&call.path);
+	if (ret_reply->stream)
+		keep_caller(svc, &identity, &ret_reply->streaming);
 	svc->scope = NULL;
 	identity_done(&identity);
 }

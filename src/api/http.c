@@ -453,6 +453,7 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
 static void on_heartbeat(void *user)
 {
 	stream_heartbeat(user);
+	stream_check(user); /* tokens and sessions end by themselves, too */
 }
 
 /* Say until when the certificate is good; a server with an old one is better than none. */

@@ -45,6 +45,9 @@ struct http_event {
 /** Hand over new events in order; wakes the streams. @take_events owned: array of n with their
  * texts */
 void http_publish(struct http *http, struct http_event *take_events, size_t n);
+/** Somebody's rights may have ended: streams whose reader may no longer read end with the reason.
+ * @epoch service.rights_epoch, after the commit */
+void http_rights_changed(struct http *http, uint64_t epoch);
 /** Files of an operation grew: wake the streams that follow them. @operation 0 = any */
 void http_wake_files(struct http *http, int64_t operation);
 

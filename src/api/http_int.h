@@ -36,6 +36,7 @@ struct conn;
  */
 struct stream {
 	struct request *request;
+	uint64_t number;        /* of all streams ever; newer ones have higher ones */
 	struct api_stream what; /* owns its texts */
 	struct str first; /* bytes to send before anything else: the first page, a page from the
 			     store, a heartbeat */
@@ -90,6 +91,9 @@ struct http {
 	size_t queued;       /* of these, in the hands of the worker or the pool */
 	struct stream *streams;
 	size_t n_streams;
+	uint64_t streams_ever;
+	uint64_t rights_epoch;      /* newest that was told */
+	bool checking, check_again; /* stream_check() */
 	struct http_event ring[HTTP_RING_N];
 	size_t ring_begin, ring_n;
 	int64_t ring_floor; /* every event after this one is in the ring */
@@ -154,5 +158,9 @@ void stream_close(struct stream *stream);
 void stream_wake(struct stream *stream);
 /** End all streams. */
 void stream_end_all(struct http *http);
+/** End a stream with a reason that its client can read. */
+void stream_end(struct stream *stream, const char *reason);
+/** Ask the domain whether those who read streams still may. */
+void stream_check(struct http *http);
 /** Send heartbeats, find clients that left. */
 void stream_heartbeat(struct http *http);

@@ -8,6 +8,7 @@
 
 #include "api/opfile.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "model/event.h"
 #include "model/metric.h"
 #include "service/event.h"
@@ -216,6 +217,7 @@ struct MHD_Response *stream_open(struct request *r)
 	r->reply.streaming = (struct api_stream){.kind = API_STREAM_NONE};
 	s->first = r->reply.body;
 	r->reply.body = STR_INIT;
+	s->number = ++http->streams_ever;
 	s->next = http->streams;
 	if (s->next != NULL)
 		s->next->prev = s;
@@ -224,6 +226,8 @@ struct MHD_Response *stream_open(struct request *r)
 	bound_socket(r);
 	metric_set(METRIC_HTTP_STREAMS, NULL, (double)http->n_streams);
 	r->stream = s;
+	if (s->what.rights_epoch != http->rights_epoch)
+		stream_check(http); /* somebody's rights ended while this was opened */
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, NULL);
 }
 
@@ -258,15 +262,35 @@ void stream_wake(struct stream *s)
 	listener_run_soon(s->request->listener);
 }
 
+/* The last words of a stream, in the form of what it carries. */
+static void add_reason(struct stream *s, const char *reason)
+{
+	json_t *json = s->what.kind == API_STREAM_EVENTS
+		? json_pack("{ss}", "reason", reason)
+		: json_pack("{ss ss}", "event", "end", "reason", reason);
+	cleanup(mem_freep) char *data = json_dumps(json, JSON_COMPACT);
+
+	json_decref(json);
+	if (s->what.kind == API_STREAM_EVENTS)
+		str_addf(&s->first, "event: end\ndata: %s\n\n", data);
+	else if (s->what.lines)
+		str_addf(&s->first, "%s\n", data);
+	else
+		str_addf(&s->first, "\nmko: the stream ends here: %s\n", reason);
+}
+
+void stream_end(struct stream *s, const char *reason)
+{
+	if (!s->ended)
+		add_reason(s, reason);
+	s->ended = true;
+	stream_wake(s);
+}
+
 void stream_end_all(struct http *http)
 {
-	for (struct stream *s = http->streams; s != NULL; s = s->next) {
-		if (!s->ended && s->what.kind == API_STREAM_EVENTS)
-			str_adds(&s->first,
-				"event: end\ndata: {\"reason\":\"the server is stopping\"}\n\n");
-		s->ended = true;
-		stream_wake(s);
-	}
+	for (struct stream *s = http->streams; s != NULL; s = s->next)
+		stream_end(s, "the server is stopping");
 }
 
 /* A suspended connection does not notice that its client left: look ourselves. */

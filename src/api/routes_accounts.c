@@ -363,18 +363,23 @@ static struct err *set_password(struct call *call, const struct user *user,
 	const struct passwd_body *body)
 {
 	const char *hash = NULL;
+	bool own = user->id == call->actor.user_id;
 
 	TRY(may_set(call, user, body));
 	if (call->req->work == NULL) {
+		if (own)
+			TRY(account_proof_begin(call->svc, &call->actor, user->name,
+				&call->reply->retry_after_s));
 		TRY(ask_work(call, body->password, NULL));
-		if (user->id == call->actor.user_id) {
+		if (own) {
 			call->reply->work->old_password = mem_strdup(body->current_password);
 			call->reply->work->stored = mem_strdup(user->password_hash);
 		}
 		return NULL;
 	}
-	if (user->id == call->actor.user_id && !call->req->work->matches)
-		return err_field(NULL, "current_password", "is wrong");
+	if (own)
+		TRY(account_proof_end(call->svc, &call->actor, user->name, "current_password",
+			call->req->work->matches));
 	TRY(worked_hash(call, &hash));
 	return account_password_set(call->svc, &call->actor, user->id, hash);
 }

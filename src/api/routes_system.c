@@ -53,8 +53,9 @@ static struct err *get_version(struct call *call)
 
 static json_t *setting_json(const struct field *f, const struct config *config)
 {
-	return json_pack("{ss so ss? sb ss?}", "key", f->name, "value", field_to_json(f, config),
-		"default", f->def, "reloadable", (f->flags & FIELD_RELOAD) != 0, "help", f->help);
+	return json_pack("{ss so ss? ss? sb ss?}", "key", f->name, "value",
+		field_to_json(f, config), "default", f->def, "unit", f->unit, "reloadable",
+		(f->flags & FIELD_RELOAD) != 0, "help", f->help);
 }
 
 static struct err *get_config(struct call *call)
@@ -173,7 +174,6 @@ static struct err *get_events(struct call *call)
 	call->reply->stream = true;
 	call->reply->streaming = (struct api_stream){.kind = API_STREAM_EVENTS,
 		.topics = topics,
-		.scope = scope_copy(call->svc->scope),
 		.after = query.after};
 	call->reply->content_type = "text/event-stream";
 	record_done(&events_query_type, &query);

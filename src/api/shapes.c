@@ -149,8 +149,8 @@ const struct shape shape_version = {
 };
 const struct shape shape_settings = {
 	.name = "setting",
-	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL ",\"reloadable\":" TRUTH
-		",\"help\":" TEXT_OR_NULL "}",
+	.more = "{\"key\":" TEXT ",\"value\":{},\"default\":" TEXT_OR_NULL ",\"unit\":" TEXT_OR_NULL
+		",\"reloadable\":" TRUTH ",\"help\":" TEXT_OR_NULL "}",
 };
 const struct shape shape_settings_change = {
 	.name = "settings_change",
@@ -168,7 +168,7 @@ const struct shape shape_openapi = {
 };
 const struct shape shape_audit_report = {
 	.name = "audit_report",
-	.more = "{\"ok\":" TRUTH ",\"pruned\":" NUMBER ",\"rows\":" NUMBER
+	.more = "{\"ok\":" TRUTH ",\"unproven\":" NUMBER ",\"pruned\":" NUMBER ",\"rows\":" NUMBER
 		",\"bad_id\":" NUMBER_OR_NULL ",\"reason\":" TEXT_OR_NULL ",\"head\":" TEXT "}",
 };
 

@@ -55,6 +55,13 @@ struct tick {
 	size_t n_running;
 };
 
+/* What shows that the worker lives. */
+struct ping {
+	struct work work;
+	bool in_flight;
+	int64_t answered_ms; /* monotonic */
+};
+
 struct daemon {
 	struct service *svc; /* the worker's alone while it runs */
 	struct loop *loop;
@@ -65,11 +72,13 @@ struct daemon {
 	struct tick tick;
 	struct work expire;
 	bool expiring;
+	struct ping ping;
 	struct work reload;
 	bool reloading;
 	struct op_watch *watches[WATCHES_MAX];
 	size_t n_watches;
-	int64_t published; /* worker: newest event that went to the loop */
+	int64_t published;    /* worker: newest event that went to the loop */
+	uint64_t rights_told; /* worker: newest rights_epoch that went to the loop */
 	bool stopping;
 	char *socket_path;
 };
@@ -156,10 +165,35 @@ static struct err *hook_commit(void *user)
  * daemon in a process. */
 static struct daemon *the_daemon;
 
+/* A change of rights on its way from the worker to the loop. */
+struct rights_note {
+	struct daemon *daemon;
+	uint64_t epoch;
+};
+
+static void on_rights(void *data)
+{
+	struct rights_note *note = data;
+
+	http_rights_changed(note->daemon->http, note->epoch);
+	mem_free(note);
+}
+
+static void post_rights(struct daemon *d)
+{
+	if (d->rights_told == d->svc->rights_epoch)
+		return;
+	struct rights_note *note = mem_zalloc(sizeof(*note));
+	*note = (struct rights_note){d, d->svc->rights_epoch};
+	d->rights_told = note->epoch;
+	worker_post(d->worker, on_rights, note);
+}
+
 static void hook_after(void *user)
 {
 	struct service *svc = user;
 
+	post_rights(the_daemon);
 	if (!svc->events_pending)
 		return;
 	svc->events_pending = false;
@@ -351,10 +385,43 @@ static void on_expire_timer(void *user)
 		d->expiring = worker_submit(d->worker, &d->expire);
 }
 
+static void ping_run(struct work *work, void *user)
+{
+	(void)work; /* to be run at all is the answer */
+	(void)user;
+}
+
+static void ping_done(struct work *work, const struct err *commit_error)
+{
+	(void)work;
+	(void)commit_error; /* a store that fails is told to who asks; the worker lives */
+	the_daemon->ping.in_flight = false;
+	the_daemon->ping.answered_ms = clock_mono(&clock_system);
+}
+
+/* The loop lives, since this runs; the worker lives when it has answered not long ago. */
 static void on_watchdog(void *user)
 {
-	(void)user;
-	notify_say("WATCHDOG=1");
+	struct daemon *d = user;
+	int64_t silent_ms = clock_mono(&clock_system) - d->ping.answered_ms;
+
+	if (silent_ms <= notify_watchdog_ms())
+		notify_say("WATCHDOG=1");
+	else
+		log_error(
+			"the worker has not answered for %lld ms: the watchdog is not told that all is well",
+			(long long)silent_ms);
+	if (!d->ping.in_flight)
+		d->ping.in_flight = worker_submit(d->worker, &d->ping.work);
+}
+
+static void start_watchdog(struct daemon *d)
+{
+	if (notify_watchdog_ms() == 0)
+		return;
+	d->ping.work = (struct work){.kind = WORK_READ, .run = ping_run, .done = ping_done};
+	d->ping.answered_ms = clock_mono(&clock_system);
+	loop_timer_start(d->watchdog_timer, 0, notify_watchdog_ms() / 2);
 }
 
 /* Every request is answered: wait for the jobs that nobody waits for. */
@@ -528,8 +595,7 @@ static struct err *start(struct daemon *d, const struct daemon_options *o)
 	TRY(open_http(d, o));
 	tick_submit(d);
 	loop_timer_start(d->expire_timer, EXPIRE_MS, EXPIRE_MS);
-	if (notify_watchdog_ms() > 0)
-		loop_timer_start(d->watchdog_timer, 0, notify_watchdog_ms() / 2);
+	start_watchdog(d);
 	return NULL;
 }
 

@@ -191,6 +191,98 @@ const struct cli_cmd cmd_user_remove = {
 	.n_args = ARRAY_LEN(one_user),
 	.run = cli_run_remove,
 };
+/** The number of a user; sessions know their accounts by it. */
+static struct err *user_id(struct cli *cli, const char *name, int64_t *ret)
+{
+	cleanup(mem_freep) char *path = cli_path("users", name, NULL);
+	json_t *user = NULL;
+
+	TRY(cli_get(cli, path, NULL, &user));
+	*ret = cli_json_i64(user, "id", 0);
+	json_decref(user);
+	return NULL;
+}
+
+/** Give each session the name of its user. */
+static void add_names(json_t *sessions, const json_t *users)
+{
+	size_t i, k;
+	json_t *session = NULL;
+	const json_t *user = NULL;
+
+	json_array_foreach(sessions, i, session)
+		json_array_foreach(users, k, user)
+			if (cli_json_i64(user, "id", -1) == cli_json_i64(session, "user_id", -2))
+				json_object_set(session, "user", json_object_get(user, "name"));
+}
+
+static const struct cli_column session_columns[] = {
+	{"ID", "id", .right = true},
+	{"USER", "user"},
+	{"ADDRESS", "address"},
+	{"OPENED", "created_at", CLI_SHOW_AGO},
+	{"ENDS", "expires_at", CLI_SHOW_TIME},
+};
+
+static struct err *run_user_sessions(struct cli *cli)
+{
+	cleanup(str_done) struct str query = STR_INIT;
+	json_t *sessions = NULL, *users = NULL;
+	int64_t id = 0;
+
+	if (cli->n_args > 0) {
+		cli_what(cli, "list the sessions of user %s", cli->args[0]);
+		TRY(user_id(cli, cli->args[0], &id));
+		cleanup(mem_freep) char *number = mem_printf("%lld", (long long)id);
+		cli_query_add(&query, "user_id", number);
+	}
+	TRY(cli_get_list(cli, "sessions", str_get(&query), 0, &sessions));
+	struct err *e = cli_get_list(cli, "users", NULL, 0, &users);
+	if (e == NULL) {
+		add_names(sessions, users);
+		e = cli_print_list(cli, session_columns, ARRAY_LEN(session_columns), "id",
+			sessions);
+	}
+	json_decref(sessions);
+	json_decref(users);
+	return e;
+}
+
+static const struct cli_arg maybe_user[] = {{.name = "USER",
+	.words = CLI_WORDS_USERS,
+	.optional = true,
+	.help = "name or number; without it all users"}};
+const struct cli_cmd cmd_user_sessions = {
+	.path = "user sessions",
+	.summary = "List who is logged in to the web page, from where and until when",
+	.doing = "list the sessions",
+	.example = "mko user sessions ann",
+	.noun = &noun_user,
+	.args = maybe_user,
+	.n_args = ARRAY_LEN(maybe_user),
+	.run = run_user_sessions,
+};
+
+static struct err *run_user_sign_out(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("users", cli->args[0], "sessions", NULL);
+
+	cli_what(cli, "sign out user %s", cli->args[0]);
+	TRY(cli_call(cli, "DELETE", path, NULL, NULL));
+	cli_note(cli, "all sessions of the user have ended; tokens still work");
+	return NULL;
+}
+
+const struct cli_cmd cmd_user_sign_out = {
+	.path = "user sign-out",
+	.summary = "End all web sessions of a user; its tokens still work",
+	.example = "mko user sign-out ann",
+	.noun = &noun_user,
+	.args = one_user,
+	.n_args = ARRAY_LEN(one_user),
+	.run = run_user_sign_out,
+};
+
 static const struct cli_opt passwd_opts[] = {PASSWORD_OPTIONS};
 const struct cli_cmd cmd_user_passwd = {
 	.path = "user passwd",
@@ -299,6 +391,24 @@ const struct cli_cmd cmd_audit_list = {
 	.run = cli_run_list_newest,
 };
 
+/** Say what is proved, and from where on. */
+static void tell_proved(struct cli *cli, const json_t *report)
+{
+	long long unproven = (long long)cli_json_i64(report, "unproven", 0);
+	long long pruned = (long long)cli_json_i64(report, "pruned", 0);
+
+	(void)fprintf(cli->io->out, "the audit log is whole: %lld entries, head %s\n",
+		(long long)cli_json_i64(report, "rows", 0), cli_json_text(report, "head", "-"));
+	if (unproven > 0)
+		(void)fprintf(cli->io->out,
+			"proved from entry %lld on; entries up to %lld are older than the seal and not proved\n",
+			unproven + 1, unproven);
+	else if (pruned > 0)
+		(void)fprintf(cli->io->out,
+			"proved from entry %lld on; those before were removed for their age\n",
+			pruned + 1);
+}
+
 static struct err *run_audit_verify(struct cli *cli)
 {
 	json_t *report = NULL;
@@ -309,9 +419,7 @@ static struct err *run_audit_verify(struct cli *cli)
 	if (cli_output_is_document(cli))
 		e = cli_print_document(cli, report);
 	else if (ok)
-		(void)fprintf(cli->io->out, "the audit log is whole: %lld entries, head %s\n",
-			(long long)cli_json_i64(report, "rows", 0),
-			cli_json_text(report, "head", "-"));
+		tell_proved(cli, report);
 	if (e == NULL && !ok)
 		e = err_hint(err_new(ERR_FAILED, "the chain is broken at entry %lld: %s",
 				     (long long)cli_json_i64(report, "bad_id", 0),

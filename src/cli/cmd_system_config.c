@@ -11,6 +11,7 @@ static const struct cli_column config_columns[] = {
 	{"KEY", "key"},
 	{"VALUE", "value"},
 	{"DEFAULT", "default"},
+	{"UNIT", "unit", .wide = true},
 	{"RELOADABLE", "reloadable", CLI_SHOW_YES, .wide = true},
 	{"MEANING", "help", .wide = true, .shrink = true},
 };

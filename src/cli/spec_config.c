@@ -33,12 +33,12 @@ void cli_spec_config_markdown(struct str *out)
 		"YAML, read from `--config FILE`, else `$MKO_CONFIG`, else `/etc/mko/mko.yaml`, else these defaults. A key `a.b` stands in the\n"
 		"file as `b:` below `a:`. An unknown key or a value out of range is refused with file and line.\n\n"
 		"Applies says when a change takes effect: at once (`mko system config set`, `systemctl reload mko`), or at the next start.\n\n"
-		"| key | type | range | default | applies | meaning |\n| --- | --- | --- | --- | --- | --- |\n");
+		"| key | type | range | unit | default | applies | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < config_type.n_fields; i++) {
 		const struct field *f = &config_type.fields[i];
 		str_addf(out, "| `%s` | %s | ", f->name, kinds[f->kind]);
 		add_range(out, f);
-		str_adds(out, " | ");
+		str_addf(out, " | %s | ", f->unit != NULL ? f->unit : "");
 		if (f->def != NULL)
 			str_addf(out, "`%s`", f->def);
 		str_addf(out, " | %s | %s |\n",
@@ -76,8 +76,9 @@ static void add_key(struct str *out, const struct field *f, const char *name, co
 	add_range(&range, f);
 	str_adds(&help, f->help);
 	if (range.len > 0)
-		str_addf(&help, " %s: %s.", f->kind == FIELD_I64 ? "Range" : "One of",
-			str_get(&range));
+		str_addf(&help, " %s: %s%s%s.", f->kind == FIELD_I64 ? "Range" : "One of",
+			str_get(&range), f->unit != NULL ? " " : "",
+			f->unit != NULL ? f->unit : "");
 	add_comment(out, str_get(&help), indent);
 	if (f->def == NULL) {
 		str_addf(out, "%s%s:\n", indent, name);
@@ -119,8 +120,8 @@ json_t *cli_spec_config_json(void)
 
 	for (size_t i = 0; i < config_type.n_fields; i++) {
 		const struct field *f = &config_type.fields[i];
-		json_t *key = json_pack("{s:s, s:s, s:s?, s:b, s:s}", "key", f->name, "type",
-			kinds[f->kind], "default", f->def, "reloadable",
+		json_t *key = json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:s}", "key", f->name, "type",
+			kinds[f->kind], "default", f->def, "unit", f->unit, "reloadable",
 			(f->flags & FIELD_RELOAD) != 0, "help", f->help);
 		if (f->kind == FIELD_I64 && (f->min != 0 || f->max != 0)) {
 			json_object_set_new(key, "min", json_integer(f->min));

@@ -76,6 +76,7 @@ struct field {
 	const char *def;  /**< default as text ("22", "true", "unknown", "[]"), NULL = no value */
 	const char *help; /**< purpose in a sentence, with the unit */
 	check_json_fn check_json; /**< further check of JSON, or NULL */
+	const char *unit;         /**< of a number: "seconds", NULL = none */
 };
 
 /** Rows of a field table: ROW_TEXT(struct node, hostname, FIELD_EDIT, .max = 253, .help = "...").

@@ -227,6 +227,7 @@ static struct err *end_sessions(struct service *svc, int64_t user_id)
 	struct store_query q = {.n_filters = 0};
 
 	store_where_number(&q, "user_id", STORE_EQ, user_id);
+	svc->rights_epoch++;
 	return store_delete_where(svc->store, &session_type, &q, NULL);
 }
 
@@ -236,6 +237,7 @@ static struct err *apply_edit(struct service *svc, const struct actor *who, cons
 	struct user *user)
 {
 	bool was_admin = is_full_admin(user);
+	svc->rights_epoch++;
 	json_t *before = record_to_json(&user_type, user);
 	json_t *resolved = json_copy((json_t *)(uintptr_t)body);
 	struct err *e = scope_resolve(svc, resolved);
@@ -283,6 +285,7 @@ struct err *account_user_remove(struct service *svc, const struct actor *who,
 
 	TRY(account_user_find(svc, id_or_name, &user));
 	bool was_admin = is_full_admin(&user);
+	svc->rights_epoch++;
 	struct err *e =
 		store_delete(svc->store, &user_type, user.id); /* sessions and tokens go with it */
 	if (e == NULL && was_admin)
@@ -364,6 +367,23 @@ struct err *account_login_failed(struct service *svc, const struct actor *who, c
 	return err_new(ERR_UNAUTHENTICATED, "wrong name or password");
 }
 
+struct err *account_proof_begin(struct service *svc, const struct actor *who, const char *user,
+	int64_t *ret_retry_after_s)
+{
+	return check_throttle(svc, user, who->address, ret_retry_after_s);
+}
+
+struct err *account_proof_end(struct service *svc, const struct actor *who, const char *user,
+	const char *field, bool matches)
+{
+	if (matches) {
+		throttle_clear(throttle_of(svc), user, who->address);
+		return NULL;
+	}
+	err_ignore(account_login_failed(svc, who, user)); /* counted; the session is still good */
+	return err_field(NULL, field, "is wrong");
+}
+
 struct err *account_login_end(struct service *svc, const struct actor *who, const char *name,
 	char **ret_cookie, struct user *ret_user)
 {
@@ -391,6 +411,7 @@ struct err *account_login_end(struct service *svc, const struct actor *who, cons
 
 struct err *account_logout(struct service *svc, const struct actor *who, int64_t session_id)
 {
+	svc->rights_epoch++;
 	if (session_id == I64_NONE)
 		TRY(end_sessions(svc, who->user_id));
 	else
@@ -409,6 +430,7 @@ struct err *account_session_end(struct service *svc, const struct actor *who, in
 	if (!all && owner != who->user_id)
 		return err_new(ERR_NOT_FOUND, "no session %lld", (long long)id);
 	TRY(store_get(svc->store, &user_type, owner, &user));
+	svc->rights_epoch++;
 	struct err *e = store_delete(svc->store, &session_type, id);
 	if (e == NULL)
 		e = note(svc, who, "session.end", user.name,

@@ -26,6 +26,7 @@ struct identity {
 	enum role role; /**< what the request may do: the lesser of user and token */
 	int64_t user_id;
 	int64_t session_id;  /**< I64_NONE for tokens */
+	int64_t token_id;    /**< I64_NONE for sessions */
 	struct scope *scope; /**< owned: clusters it is limited to, NULL: all */
 };
 /** Free what an identity owns. */
@@ -37,6 +38,12 @@ struct err *account_by_token(struct service *svc, const char *text,
 /** Whose session cookie this is. Errors: ERR_UNAUTHENTICATED. */
 struct err *account_by_session(struct service *svc, const char *cookie,
 	struct identity *ret) ERR_RESULT;
+
+/** Whether credentials that were accepted still are, and see as many clusters as then. @token_id,
+ * @session_id of the identity   @scope its clusters   Errors: ERR_UNAUTHENTICATED, ERR_FORBIDDEN
+ * (limited to fewer clusters), whose message is the reason. Domain worker, in a transaction. */
+struct err *account_still(struct service *svc, int64_t token_id, int64_t session_id,
+	const struct scope *scope) ERR_RESULT;
 
 /** First step of a login: the throttle, then the hash to check the password against (a dummy for an
  * unknown or disabled account, so that both cost the same). @ret_hash caller frees
@@ -99,6 +106,14 @@ struct err *account_user_edit(struct service *svc, const struct actor *who, cons
  * administrator). */
 struct err *account_user_remove(struct service *svc, const struct actor *who,
 	const char *id_or_name) ERR_RESULT;
+/** Whether a user may prove the old password now. @user its name. @ret_retry_after_s set with
+ * ERR_THROTTLED */
+struct err *account_proof_begin(struct service *svc, const struct actor *who, const char *user,
+	int64_t *ret_retry_after_s) ERR_RESULT;
+/** Count a proof of the old password as a login is counted. Errors: ERR_INVALID that names
+ * `field` when it does not match. */
+struct err *account_proof_end(struct service *svc, const struct actor *who, const char *user,
+	const char *field, bool matches) ERR_RESULT;
 /** Set a password and end all sessions of the user. */
 struct err *account_password_set(struct service *svc, const struct actor *who, int64_t user_id,
 	const char *hash) ERR_RESULT;

@@ -38,6 +38,7 @@ static struct err *owner_of(struct service *svc, const struct token *token, stru
 			.role = role,
 			.user_id = I64_NONE,
 			.session_id = I64_NONE,
+			.token_id = token->id,
 			.scope = scope_new(token->clusters)};
 		return NULL;
 	}
@@ -50,17 +51,23 @@ static struct err *owner_of(struct service *svc, const struct token *token, stru
 			.role = role,
 			.user_id = user.id,
 			.session_id = I64_NONE,
+			.token_id = token->id,
 			.scope = scope_narrow(scope_new(user.clusters), token->clusters)};
 	record_done(&user_type, &user);
 	return disabled ? refused() : NULL;
+}
+
+static bool is_over(const struct service *svc, const struct token *token)
+{
+	return token->revoked_at != I64_NONE ||
+		(token->expires_at != I64_NONE && token->expires_at <= clock_utc(svc->clock));
 }
 
 static struct err *use_token(struct service *svc, struct token *token, struct identity *ret)
 {
 	int64_t now = clock_utc(svc->clock);
 
-	if (token->revoked_at != I64_NONE ||
-		(token->expires_at != I64_NONE && token->expires_at <= now))
+	if (is_over(svc, token))
 		return refused();
 	TRY(owner_of(svc, token, ret));
 	if (token->last_used_at != I64_NONE && now - token->last_used_at < USED_EVERY_MS)
@@ -109,6 +116,7 @@ static struct err *use_session(struct service *svc, const struct session *sessio
 			.role = (enum role)user.role,
 			.user_id = user.id,
 			.session_id = session->id,
+			.token_id = I64_NONE,
 			.scope = scope_new(user.clusters)};
 	record_done(&user_type, &user);
 	return disabled ? err_new(ERR_UNAUTHENTICATED, "the account is disabled") : NULL;
@@ -129,6 +137,47 @@ struct err *account_by_session(struct service *svc, const char *cookie, struct i
 		return e;
 	e = use_session(svc, &session, ret);
 	record_done(&session_type, &session);
+	return e;
+}
+
+static struct err *token_still(struct service *svc, int64_t id, struct identity *ret)
+{
+	struct token token;
+
+	TRY(store_get(svc->store, &token_type, id, &token));
+	struct err *e = is_over(svc, &token) ? err_new(ERR_UNAUTHENTICATED, "the token has ended")
+					     : owner_of(svc, &token, ret);
+	record_done(&token_type, &token);
+	return e;
+}
+
+static struct err *session_still(struct service *svc, int64_t id, struct identity *ret)
+{
+	struct session session;
+
+	TRY(store_get(svc->store, &session_type, id, &session));
+	struct err *e = use_session(svc, &session, ret);
+	record_done(&session_type, &session);
+	return e;
+}
+
+struct err *account_still(struct service *svc, int64_t token_id, int64_t session_id,
+	const struct scope *scope)
+{
+	struct identity now = {.name = NULL};
+
+	if (token_id == I64_NONE && session_id == I64_NONE)
+		return NULL; /* a local door */
+	struct err *e = token_id != I64_NONE ? token_still(svc, token_id, &now)
+					     : session_still(svc, session_id, &now);
+	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
+		err_free(e); /* it went, perhaps with its account */
+		return err_new(ERR_UNAUTHENTICATED, "the %s has ended",
+			token_id != I64_NONE ? "token" : "session");
+	}
+	if (e == NULL && scope_narrower(now.scope, scope))
+		e = err_new(ERR_FORBIDDEN, "the account is now limited to fewer clusters");
+	identity_done(&now);
 	return e;
 }
 
@@ -218,6 +267,7 @@ struct err *account_token_revoke(struct service *svc, const struct actor *who,
 			"only an administrator may revoke a token of somebody else");
 	if (e == NULL && token.revoked_at == I64_NONE) {
 		token.revoked_at = clock_utc(svc->clock);
+		svc->rights_epoch++;
 		e = store_update(svc->store, &token_type, &token);
 		if (e == NULL)
 			e = note(svc, who, "token.revoke", &token);

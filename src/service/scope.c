@@ -101,6 +101,13 @@ bool scope_covers(const struct scope *scope, const struct scope *of)
 	return of->n > 0;
 }
 
+bool scope_narrower(const struct scope *scope, const struct scope *than)
+{
+	if (scope == NULL)
+		return false;
+	return than == NULL || (than->n > 0 && !scope_covers(scope, than));
+}
+
 json_t *scope_json(const struct scope *scope)
 {
 	if (scope == NULL)

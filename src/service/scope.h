@@ -29,6 +29,8 @@ bool scope_has(const struct scope *scope, int64_t cluster_id);
 bool scope_has_all(const struct scope *scope, const json_t *ids);
 /** True when every cluster of a non-empty set is in the other, or there is no limit. */
 bool scope_covers(const struct scope *scope, const struct scope *of);
+/** True when a set lacks a cluster that another has. NULL is no limit, on both sides. */
+bool scope_narrower(const struct scope *scope, const struct scope *than);
 /** The set as a JSON array; NULL for no limit. Owned. */
 json_t *scope_json(const struct scope *scope);
 

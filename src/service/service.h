@@ -37,6 +37,8 @@ struct service {
 	const struct settings *settings; /**< the configuration file; NULL: it cannot be changed */
 	const struct scope
 		*scope; /**< clusters that the request being served is limited to; NULL: no limit */
-	bool events_pending; /**< event_publish() was called since it was last cleared: wake the
-				streams after commit */
+	uint64_t rights_epoch; /**< counts changes that may have ended somebody's rights: streams
+				  that were opened before are asked again */
+	bool events_pending;   /**< event_publish() was called since it was last cleared: wake the
+				  streams after commit */
 };

@@ -1,5 +1,6 @@
 """The API over real sockets: what it refuses, what it promises, and what survives a kill."""
 import concurrent.futures
+import contextlib
 import gzip
 import http.client
 import json
@@ -7,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from api_support import ServerCase, wait_until  # noqa: E402
+from api_support import ServerCase, Stream, wait_until  # noqa: E402
 from support import MKO  # noqa: E402
 
 NODE = {"hostname": "n1", "ip_address": "10.0.0.1"}
@@ -304,6 +306,51 @@ class Events(ServerCase):
         self.problem(self.http("GET", "/api/events", role=None), 401)
 
 
+class EndOfRights(ServerCase):
+    """Who may no longer read is told so on the stream that is open, at once: not at the next heartbeat."""
+
+    def setUp(self):
+        super().setUp()
+        made = self.http("POST", "/api/users", {"name": "ann", "password": "correct mule battery", "role": "viewer"})
+        self.assertEqual(made.status, 201, made.body)
+        self.assertEqual(self.http("POST", "/api/clusters", {"name": "prod"}).status, 201)
+
+    def cookie(self):
+        done = self.http("POST", "/api/login", {"name": "ann", "password": "correct mule battery"}, role=None)
+        self.assertEqual(done.status, 200, done.body)
+        return done.headers["Set-Cookie"].split(";")[0]
+
+    def opened(self, path="/api/events", **headers):
+        stream = Stream(self.address, path, headers)
+        self.addCleanup(stream.close)
+        self.assertEqual(stream.response.status, 200)
+        return stream
+
+    def ends_with(self, stream, reason):
+        self.assertIn('event: end\ndata: {"reason":"%s"}\n\n' % reason, stream.response.read().decode())
+
+    def test_a_revoked_token_ends_its_streams_and_no_other(self):
+        stream, other = self.opened(Authorization=f"Bearer {self.token['viewer']}"), self.opened(Authorization=f"Bearer {self.token['operator']}")
+        self.assertEqual(self.http("DELETE", "/api/tokens/viewer").status, 204)
+        self.ends_with(stream, "the token has ended")
+        self.add_node(1)
+        self.assertEqual(other.events(1)[0][1]["topic"], "nodes")
+
+    def test_a_session_that_ends_ends_its_streams(self):
+        for method, path, body, reason in (
+                ("DELETE", "/api/users/ann/sessions", None, "the session has ended"),
+                ("PATCH", "/api/users/ann", {"clusters": ["prod"]}, "the account is now limited to fewer clusters"),
+                ("PATCH", "/api/users/ann", {"disabled": True}, "the session has ended"),
+                ("PATCH", "/api/users/ann", {"disabled": False, "clusters": None}, None),
+                ("DELETE", "/api/users/ann", None, "the session has ended")):
+            with self.subTest(path=path, body=body):
+                stream = self.opened(Cookie=self.cookie()) if reason else None
+                match = {"If_Match": "*"} if method == "PATCH" else {}
+                self.assertIn(self.http(method, path, body, **match).status, (200, 204))
+                if reason:
+                    self.ends_with(stream, reason)
+
+
 class StartAndStop(ServerCase):
     def run_web(self, *args, timeout=20):
         return subprocess.run([MKO, "web", *args], env={**self.mko.env, "MKO_DATA_DIR": os.path.join(self.mko.folder, "second")}, capture_output=True,
@@ -326,6 +373,7 @@ class StartAndStop(ServerCase):
     def test_a_second_server_on_the_data_directory_is_refused(self):
         done = subprocess.run([MKO, "web", "--listen", "127.0.0.1:0"], env=self.mko.env, capture_output=True, text=True, timeout=20)
         self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn(f"another mko serves {self.mko.data} already", done.stderr)
 
     def test_other_machines_need_tls(self):
         done = self.run_web("--listen", "0.0.0.0:0")
@@ -372,6 +420,65 @@ class StartAndStop(ServerCase):
             rows = self.mko.sql(f"select count(*), count(distinct {column}) from {table} where {kind} = 'node.create'")
             self.assertEqual(rows, [(len(stored), len(stored))], table)
         self.assertTrue(self.http("GET", "/api/audit/verify").json["ok"])
+
+
+class Watchdog(ServerCase):
+    """WATCHDOG=1 says that the worker lives too, not only the loop. The worker is held up by a lock on the database."""
+
+    def setUp(self):
+        super().setUp()
+        self.mko.kill_daemon(signal.SIGTERM)
+        path = os.path.join(self.mko.folder, "notify")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.notify.close)
+        self.notify.bind(path)
+        self.mko.env.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="100000")
+        self.mko.start_daemon()
+        if not self.said():
+            self.skipTest("built without libsystemd")
+
+    def said(self):
+        """All that was said since the last time."""
+        found = []
+        self.notify.setblocking(False)
+        while True:
+            try:
+                found.append(self.notify.recv(100))
+            except BlockingIOError:
+                return found
+
+    def silences(self):
+        with open(os.path.join(self.mko.folder, "web.log"), encoding="utf-8") as log:
+            return log.read().count("the worker has not answered for")
+
+    def fed(self):
+        return b"WATCHDOG=1" in self.said()
+
+    def held_up(self, pool):
+        """What was said while the worker was held up for sure; None: it came free too early to tell."""
+        before = self.silences()
+        write = pool.submit(self.add_node_status, before)
+        wait_until(lambda: self.silences() > before or write.done(), 20, "the silence of the worker is noticed")
+        self.said()
+        seen = self.silences()
+        wait_until(lambda: self.silences() > seen + 1 or write.done(), 20, "it is noticed again")
+        said = self.said()
+        return None if write.done() else said
+
+    def add_node_status(self, n):
+        return self.http("POST", "/api/nodes", {"hostname": f"n{n}", "ip_address": f"10.1.{n // 250}.{n % 250 + 1}"}).status
+
+    def test_the_watchdog_is_fed_only_while_the_worker_answers(self):
+        wait_until(self.fed, 20, "it is fed")
+        with contextlib.closing(sqlite3.connect(os.path.join(self.mko.data, "mko.db"), isolation_level=None)) as other, \
+                concurrent.futures.ThreadPoolExecutor(1) as pool:
+            other.execute("BEGIN IMMEDIATE")
+            said = None
+            for _ in range(5):
+                said = self.held_up(pool) if said is None else said
+            other.execute("ROLLBACK")
+        self.assertEqual(said, [])
+        wait_until(self.fed, 20, "it is fed again")
 
 
 class ServiceManager(ServerCase):

@@ -84,6 +84,17 @@ class Follow(FakePlaybookCase):
         self.assertEqual(json.loads(whole.response.read())["event"], "run_end")
         whole.close()
 
+    def test_followers_are_told_that_their_token_has_ended(self):
+        number = self.start()
+        events = self.stream(f"/api/operations/{number}/events?follow=true")
+        log = self.stream(f"/api/operations/{number}/log?follow=true")
+        self.assertEqual(self.http("DELETE", "/api/tokens/viewer").status, 204)
+        self.assertEqual(json.loads(events.response.read().decode().splitlines()[-1]), {"event": "end", "reason": "the token has ended"})
+        self.assertTrue(log.response.read().decode().endswith("\nmko: the stream ends here: the token has ended\n"))
+        events.close()
+        log.close()
+        self.assertEqual(self.http("POST", f"/api/operations/{number}/cancel").status, 202)
+
     def test_from_the_line_to_the_stream_in_a_quarter_of_a_second(self):
         number = self.start()
         late = []

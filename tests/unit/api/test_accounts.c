@@ -3,6 +3,7 @@
 #include "testing_err.h"
 
 #include "api_testing.h"
+#include "service/scope.h"
 
 #define PASSWORD "correct mule battery"
 
@@ -161,6 +162,92 @@ static void everybody_ends_the_own_sessions_administrators_all(void **state)
 	assert_int_equal(sessions_seen(d, eve), 1);
 }
 
+static void a_wrong_current_password_is_throttled_like_a_login(void **state)
+{
+	struct test_domain *d = *state;
+	static const char right[] =
+		"{\"password\":\"a new and longer one\",\"current_password\":\"" PASSWORD "\"}";
+	static const char wrong[] =
+		"{\"password\":\"a new and longer one\",\"current_password\":\"guess\"}";
+	cleanup(mem_freep) char *ann = log_in(d, "ann", "viewer");
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(http_status(d, "POST", "/api/users/ann/password", wrong, ann),
+			422);
+	struct answer a = over_http(d, "POST", "/api/users/ann/password", right, ann);
+	assert_int_equal(a.reply.status, 429);
+	assert_true(a.reply.retry_after_s > 0);
+	answer_done(&a);
+	/* the same counter as that of logins, in both directions */
+	assert_int_equal(http_status(d, "POST", "/api/login",
+				 "{\"name\":\"ann\",\"password\":\"" PASSWORD "\"}", NULL),
+		429);
+	d->clock.fake_ms += 60000;
+	assert_int_equal(http_status(d, "POST", "/api/users/ann/password", right, ann), 204);
+}
+
+/* Error of asking again for an identity, 0 = it still holds. */
+static int still(struct test_domain *d, int64_t token_id, int64_t session_id,
+	const struct scope *scope)
+{
+	struct err *e = account_still(&d->svc, token_id, session_id, scope);
+	int code = e != NULL ? (int)err_code(e) : 0;
+
+	err_free(e);
+	return code;
+}
+
+static void a_reader_is_known_until_the_session_ends_or_sees_less(void **state)
+{
+	struct test_domain *d = *state;
+	cleanup(mem_freep) char *ann = log_in(d, "ann", "viewer");
+	int64_t session = own_session(d, ann);
+	uint64_t epoch = d->svc.rights_epoch;
+
+	assert_int_equal(still(d, I64_NONE, I64_NONE, NULL), 0);
+	assert_int_equal(still(d, I64_NONE, session, NULL), 0);
+	assert_int_equal(status_of(d, "POST", "/api/clusters", "{\"name\":\"prod\"}"), 201);
+	assert_int_equal(status_of(d, "PATCH", "/api/users/ann", "{\"clusters\":[\"prod\"]}"), 200);
+	assert_true(d->svc.rights_epoch > epoch);
+	assert_int_equal(still(d, I64_NONE, session, NULL), ERR_FORBIDDEN);
+	int64_t prod = 1, other = 2;
+	const struct scope same = {&prod, 1}, foreign = {&other, 1};
+	assert_int_equal(still(d, I64_NONE, session, &same), 0);
+	assert_int_equal(still(d, I64_NONE, session, &foreign), ERR_FORBIDDEN);
+	epoch = d->svc.rights_epoch;
+	assert_int_equal(status_of(d, "DELETE", "/api/users/ann/sessions", NULL), 204);
+	assert_true(d->svc.rights_epoch > epoch);
+	assert_int_equal(still(d, I64_NONE, session, &same), ERR_UNAUTHENTICATED);
+}
+
+static void a_reader_is_known_until_the_token_or_its_owner_goes(void **state)
+{
+	struct test_domain *d = *state;
+	cleanup(mem_freep) char *ann = log_in(d, "ann", "viewer");
+
+	assert_int_equal(http_status(d, "POST", "/api/tokens",
+				 "{\"name\":\"a\",\"expires_s\":3600}", ann),
+		201);
+	assert_int_equal(http_status(d, "POST", "/api/tokens", "{\"name\":\"b\"}", ann), 201);
+	assert_int_equal(http_status(d, "POST", "/api/tokens", "{\"name\":\"c\"}", ann), 201);
+	for (int64_t id = 1; id <= 3; id++)
+		assert_int_equal(still(d, id, I64_NONE, NULL), 0);
+	d->clock.fake_ms += 3600000;
+	assert_int_equal(still(d, 1, I64_NONE, NULL), ERR_UNAUTHENTICATED); /* by itself */
+	uint64_t epoch = d->svc.rights_epoch;
+	assert_int_equal(status_of(d, "DELETE", "/api/tokens/b", NULL), 204);
+	assert_true(d->svc.rights_epoch > epoch);
+	assert_int_equal(still(d, 2, I64_NONE, NULL), ERR_UNAUTHENTICATED);
+	epoch = d->svc.rights_epoch;
+	assert_int_equal(status_of(d, "PATCH", "/api/users/ann", "{\"disabled\":true}"), 200);
+	assert_true(d->svc.rights_epoch > epoch);
+	assert_int_equal(still(d, 3, I64_NONE, NULL), ERR_UNAUTHENTICATED);
+	epoch = d->svc.rights_epoch;
+	assert_int_equal(status_of(d, "DELETE", "/api/users/ann", NULL), 204);
+	assert_true(d->svc.rights_epoch > epoch);
+	assert_int_equal(still(d, 3, I64_NONE, NULL), ERR_UNAUTHENTICATED);
+}
+
 static void a_login_from_another_origin_is_refused(void **state)
 {
 	struct test_domain *d = *state;
@@ -183,5 +270,8 @@ static void a_login_from_another_origin_is_refused(void **state)
 
 TEST_MAIN(API_TEST(a_wrong_set_up_code_costs_time_not_a_core), API_TEST(set_up_happens_once),
 	API_TEST(weak_passwords_are_refused_with_the_reason),
+	API_TEST(a_wrong_current_password_is_throttled_like_a_login),
+	API_TEST(a_reader_is_known_until_the_session_ends_or_sees_less),
+	API_TEST(a_reader_is_known_until_the_token_or_its_owner_goes),
 	API_TEST(everybody_ends_the_own_sessions_administrators_all),
 	API_TEST(a_login_from_another_origin_is_refused))

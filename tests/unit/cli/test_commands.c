@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "fake.h"
 
 #define OBJECT "{\"id\":1,\"name\":\"x\",\"hostname\":\"x\"}"
@@ -38,12 +39,15 @@ static const struct fake_answer plain[] = {
 	{"PATCH /api/users/ann", 200, OBJECT},
 	{"DELETE /api/users/ann", 204, ""},
 	{"POST /api/users/ann/password", 204, ""},
+	{"DELETE /api/users/ann/sessions", 204, ""},
+	{"GET /api/sessions", 200, LIST},
 	{"GET /api/tokens", 200, LIST},
 	{"GET /api/tokens/ci", 200, OBJECT},
 	{"POST /api/tokens", 201, "{\"id\":2,\"name\":\"ci\",\"token\":\"mko_abc\"}"},
 	{"DELETE /api/tokens/ci", 204, ""},
 	{"GET /api/audit", 200, LIST},
-	{"GET /api/audit/verify", 200, "{\"ok\":true,\"rows\":5,\"head\":\"00\"}"},
+	{"GET /api/audit/verify", 200,
+		"{\"ok\":true,\"unproven\":3,\"pruned\":0,\"rows\":5,\"head\":\"00\"}"},
 	{"GET /api/config", 200, LIST},
 	{"GET /api/setup-code", 200, "{\"code\":\"abcd\"}"},
 	{"GET /api/inventory", 200,
@@ -112,6 +116,12 @@ static const struct {
 	{"user edit ann --role viewer --disable", 0,
 		"GET /api/users/ann\nPATCH /api/users/ann {\"role\":\"viewer\",\"disabled\":true}\n"},
 	{"user remove ann --yes", 0, "GET /api/users/ann\nDELETE /api/users/ann\n"},
+	{"user sign-out ann", 0, "DELETE /api/users/ann/sessions\n"},
+	{"user sign-out", 2, ""},
+	{"user sessions", 0, "GET /api/sessions?limit=1000\nGET /api/users?limit=1000\n"},
+	{"user sessions ann", 0,
+		"GET /api/users/ann\nGET /api/sessions?user_id=1&limit=1000\nGET /api/users?limit=1000\n"},
+	{"user sessions bob", 3, "GET /api/users/bob\n"},
 	{"-o json token list", 0, "GET /api/tokens?limit=1000\n"},
 	{"token create ci --role operator --expires 30d", 0,
 		"POST /api/tokens {\"name\":\"ci\",\"role\":\"operator\",\"expires_s\":2592000}\n"},
@@ -161,6 +171,32 @@ static void test_every_command_has_help(void **state)
 		assert_string_equal(run.requests, "");
 		assert_non_null(strstr(run.out, cli_cmds[i]->summary));
 		assert_non_null(strstr(run.out, "Global options:"));
+		fake_done(&run);
+	}
+}
+
+static void test_the_proof_says_from_where_on(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *report, *says;
+	} cases[] = {
+		{"{\"ok\":true,\"rows\":5,\"unproven\":0,\"pruned\":0,\"head\":\"00\"}",
+			"the audit log is whole: 5 entries, head 00\n"},
+		{"{\"ok\":true,\"rows\":5,\"unproven\":3,\"pruned\":0,\"head\":\"00\"}",
+			"the audit log is whole: 5 entries, head 00\n"
+			"proved from entry 4 on; entries up to 3 are older than the seal and not proved\n"},
+		{"{\"ok\":true,\"rows\":5,\"unproven\":0,\"pruned\":9,\"head\":\"00\"}",
+			"the audit log is whole: 5 entries, head 00\n"
+			"proved from entry 10 on; those before were removed for their age\n"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fake_answer answer = {"GET /api/audit/verify", 200, cases[i].report};
+		struct fake_run run =
+			fake_cli(&(struct fake_world){.answers = &answer, .n_answers = 1},
+				"audit verify");
+		assert_int_equal(run.exit_code, 0);
+		assert_string_equal(run.out, cases[i].says);
 		fake_done(&run);
 	}
 }
@@ -267,6 +303,7 @@ static void test_another_command_is_waited_for(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(test_requests), cmocka_unit_test(test_every_command_has_help),
-	cmocka_unit_test(test_init), cmocka_unit_test(test_secrets_come_from_stdin),
+	cmocka_unit_test(test_the_proof_says_from_where_on), cmocka_unit_test(test_init),
+	cmocka_unit_test(test_secrets_come_from_stdin),
 	cmocka_unit_test(test_removal_asks_for_the_name), cmocka_unit_test(test_pages_are_joined),
 	cmocka_unit_test(test_another_command_is_waited_for))
