@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <uthash.h>
 
 #include "base/mem.h"
 
 #define SERIES_MAX 1000 /* of one metric */
 #define KEY_MAX 512
 #define BOUNDS_MAX 16
+#define GROW 16 /* places that a table of series gains at a time */
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 static const char *const kind_texts[] = {"counter", "gauge", "histogram"};
@@ -85,11 +85,16 @@ struct series {
 	double value;
 	double sum;
 	uint64_t buckets[BOUNDS_MAX + 1];
-	UT_hash_handle hh;
+};
+
+/* Sorted by key: found by halving, printed in one order. */
+struct series_table {
+	struct series *rows;
+	size_t n;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct series *all[METRIC_N_];
+static struct series_table all[METRIC_N_];
 
 /* Append a label's value: quotes, backslashes and line ends are escaped. */
 static size_t add_value(char *key, size_t at, const char *value)
@@ -117,25 +122,50 @@ static void make_key(const struct metric *m, const char *const *labels, char key
 	key[at] = '\0';
 }
 
+/* The place of a key: where it is, or where it belongs. */
+static size_t place_of(const struct series_table *t, const char *key)
+{
+	size_t low = 0, high = t->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(t->rows[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_at(const struct series_table *t, size_t at, const char *key)
+{
+	return at < t->n && strcmp(t->rows[at].key, key) == 0;
+}
+
+static void insert(struct series_table *t, size_t at, const char *key)
+{
+	if (t->n % GROW == 0)
+		t->rows = mem_realloc_array(t->rows, t->n + GROW, sizeof(*t->rows));
+	memmove(&t->rows[at + 1], &t->rows[at], (t->n - at) * sizeof(*t->rows));
+	t->rows[at] = (struct series){.key = mem_strdup(key)};
+	t->n++;
+}
+
 /* The series of these labels, made when it is new. Under the lock. */
 static struct series *find(enum metric_id id, const char *const *labels)
 {
-	const struct metric *m = &metrics[id];
+	struct series_table *t = &all[id];
 	char key[KEY_MAX];
-	struct series *s = NULL;
 
-	make_key(m, labels, key);
-	HASH_FIND_STR(all[id], key, s);
-	if (s == NULL && HASH_COUNT(all[id]) >= SERIES_MAX) {
-		make_key(m, METRIC_LABELS("other", "other", "other"), key);
-		HASH_FIND_STR(all[id], key, s);
+	make_key(&metrics[id], labels, key);
+	size_t at = place_of(t, key);
+	if (!is_at(t, at, key) && t->n >= SERIES_MAX) {
+		make_key(&metrics[id], METRIC_LABELS("other", "other", "other"), key);
+		at = place_of(t, key);
 	}
-	if (s != NULL)
-		return s;
-	s = mem_zalloc(sizeof(*s));
-	s->key = mem_strdup(key);
-	HASH_ADD_KEYPTR(hh, all[id], s->key, strlen(s->key), s);
-	return s;
+	if (!is_at(t, at, key))
+		insert(t, at, key);
+	return &t->rows[at];
 }
 
 void metric_add(enum metric_id id, const char *const *labels, double value)
@@ -201,7 +231,8 @@ static void write_metric(enum metric_id id, struct str *out)
 
 	str_addf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
 		kind_texts[m->kind]);
-	for (const struct series *s = all[id]; s != NULL; s = s->hh.next) {
+	for (size_t i = 0; i < all[id].n; i++) {
+		const struct series *s = &all[id].rows[i];
 		if (m->kind == HISTOGRAM)
 			write_histogram(m, s, out);
 		else if (s->key[0] != '\0')
@@ -223,12 +254,10 @@ void metric_reset(void)
 {
 	pthread_mutex_lock(&lock);
 	for (size_t id = 0; id < METRIC_N_; id++) {
-		struct series *s = NULL, *next = NULL;
-		HASH_ITER(hh, all[id], s, next) {
-			HASH_DEL(all[id], s);
-			mem_free(s->key);
-			mem_free(s);
-		}
+		for (size_t i = 0; i < all[id].n; i++)
+			mem_free(all[id].rows[i].key);
+		mem_free(all[id].rows);
+		all[id] = (struct series_table){0};
 	}
 	pthread_mutex_unlock(&lock);
 }
