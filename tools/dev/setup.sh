@@ -40,7 +40,7 @@ available() {
 # One line a package that is to be installed: NAME or NAME|NAME.
 missing() {
 	local purpose spec condition name found
-	while read -r purpose spec condition; do
+	while read -r purpose spec condition _; do
 		case " ${purposes[*]} " in *" $purpose "*) ;; *) continue ;; esac
 		case $condition in
 		'?'*) if have "${condition:1}"; then continue; fi ;;
