@@ -3,6 +3,7 @@
 #include "api/route.h"
 #include "base/mem.h"
 #include "base/seal.h"
+#include "service/backup.h"
 #include "service/cluster.h"
 
 struct cluster_remove_query {
@@ -111,6 +112,18 @@ static struct err *get_kubeconfig(struct call *call)
 	return NULL;
 }
 
+static struct err *get_backups(struct call *call)
+{
+	struct cluster cluster;
+	json_t *list = NULL;
+
+	TRY(cluster_find(call->svc, call->params[0], &cluster));
+	struct err *e = backup_list(call->svc, cluster.name, &list);
+	record_done(&cluster_type, &cluster);
+	return e != NULL ? e
+			 : call_json(call, json_pack("{s:o, s:n}", "items", list, "next_cursor"));
+}
+
 static const struct route routes_clusters_rows[] = {
 	{"GET", "/api/clusters", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_LIST, .reply_type = &cluster_type, .list_of = &cluster_type,
@@ -138,6 +151,9 @@ static const struct route routes_clusters_rows[] = {
 	{"GET", "/api/clusters/{id}/kubeconfig", ROLE_OPERATOR, ROUTE_ANY_SCOPE | ROUTE_NO_STORE,
 		200, ROUTE_REPLY_TEXT, .summary = "The administrator's kubeconfig",
 		.handle = get_kubeconfig},
+	{"GET", "/api/clusters/{id}/backups", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .shape = &shape_backup,
+		.summary = "Whole backups of the cluster, the newest first", .handle = get_backups},
 	{"POST", "/api/clusters/{id}/{action}", ROLE_VIEWER,
 		ROUTE_ANY_SCOPE | ROUTE_ACTION_CLUSTER | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL |
 			ROUTE_IDEMPOTENT,

@@ -53,7 +53,15 @@ const struct shape shape_cluster_status = {
 	.more = "{" CLUSTER_COUNTS ",\"ha\":" TRUTH ",\"control_planes\":" NUMBER
 		",\"workers\":" NUMBER
 		",\"nodes\":" LIST_OF(MEMBER) ",\"dqlite\":{},\"leader\":{},"
-					      "\"addons\":{},\"findings\":{}}",
+					      "\"addons\":{},\"findings\":{},\"score_reasons\":{}}",
+};
+
+const struct shape shape_backup = {
+	.name = "backup",
+	.more = "{\"id\":" TEXT ",\"folder\":" TEXT ",\"cluster\":" TEXT ",\"node\":" TEXT
+		",\"kind\":" TEXT ",\"version\":" TEXT ",\"channel\":" TEXT_OR_NULL
+		",\"created_at\":" TEXT ",\"keys\":" NUMBER ",\"size_bytes\":" NUMBER
+		",\"sha256\":" TEXT ",\"verified\":" TRUTH "}",
 };
 
 static const char *const op_host_without[] = {"id", "operation_id", NULL};

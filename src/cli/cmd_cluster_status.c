@@ -27,6 +27,11 @@ static const struct cli_column finding_columns[] = {
 	{"WHAT HELPS", "fix"},
 };
 
+static const struct cli_column score_columns[] = {
+	{"POINTS LOST", "points", .right = true},
+	{"BECAUSE", "reason"},
+};
+
 static void print_line(struct cli *cli, const char *label, const char *text)
 {
 	cleanup(mem_freep) char *shown = cli_esc(text);
@@ -85,6 +90,7 @@ static void print_people(struct cli *cli, const json_t *status)
 	cleanup(mem_freep) char *enabled = enabled_addons(status);
 	const json_t *nodes = cli_json_get(status, "nodes");
 	const json_t *findings = cli_json_get(status, "findings");
+	const json_t *lost = cli_json_get(status, "score_reasons");
 
 	print_line(cli, "cluster", cli_json_text(status, "name", "?"));
 	print_status_word(cli, status);
@@ -92,12 +98,17 @@ static void print_people(struct cli *cli, const json_t *status)
 	(void)fprintf(cli->io->out, "%-18s %lld\n%-18s %lld\n", "control planes",
 		(long long)cli_json_i64(status, "control_planes", 0), "workers",
 		(long long)cli_json_i64(status, "workers", 0));
+	if (cli_json_i64(status, "health_score", -1) >= 0)
+		(void)fprintf(cli->io->out, "%-18s %lld of 100\n", "health",
+			(long long)cli_json_i64(status, "health_score", 0));
 	print_line(cli, "addons", enabled);
 	print_line(cli, "last scan", seen);
 	if (json_array_size(nodes) > 0) {
 		(void)fputc('\n', cli->io->out);
 		cli_print_table(cli, NULL, member_columns, ARRAY_LEN(member_columns), nodes);
 	}
+	if (json_array_size(lost) > 0)
+		cli_print_table(cli, "health", score_columns, ARRAY_LEN(score_columns), lost);
 	if (json_array_size(findings) > 0)
 		cli_print_table(cli, "findings", finding_columns, ARRAY_LEN(finding_columns),
 			findings);

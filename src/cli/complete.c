@@ -212,6 +212,21 @@ struct typed {
 	const struct cli_opt *open; /**< option that waits for its value */
 };
 
+/** Take one more word of a path: "cluster certs" is a command, and so is "cluster certs renew". */
+static bool take_path_word(struct typed *t, const char *word)
+{
+	cleanup(mem_freep) char *longer =
+		mem_printf("%s%s%s", str_get(&t->path), t->path.len > 0 ? " " : "", word);
+	const struct cli_cmd *cmd = cli_cmd_find(longer);
+
+	if (t->cmd != NULL && (cmd == NULL || t->n_args > 0))
+		return false;
+	t->cmd = cmd;
+	str_reset(&t->path);
+	str_adds(&t->path, longer);
+	return true;
+}
+
 static void take_words(struct typed *t, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -219,11 +234,8 @@ static void take_words(struct typed *t, const char *const *words, size_t n)
 			t->open = NULL;
 		} else if (words[i][0] == '-') {
 			t->open = option_before(t->cmd, words[i]);
-		} else if (t->cmd != NULL) {
+		} else if (!take_path_word(t, words[i])) {
 			t->n_args++;
-		} else {
-			str_addf(&t->path, "%s%s", t->path.len > 0 ? " " : "", words[i]);
-			t->cmd = cli_cmd_find(str_get(&t->path));
 		}
 	}
 }
@@ -257,7 +269,7 @@ void cli_complete(struct cli *cli, const char *const *words, size_t n, struct st
 		offer_options(&c, t.cmd);
 	else if (t.cmd != NULL)
 		offer_argument(&c, &t);
-	else
+	if (t.open == NULL && c.prefix[0] != '-' && t.n_args == 0)
 		offer_verbs(&c, str_get(&t.path));
 	str_done(&t.path);
 }

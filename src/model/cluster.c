@@ -89,6 +89,8 @@ static const struct field fields[] = {
 	ROW_TIME(struct cluster, scanned_at, FIELD_FIND, .help = "When it was last scanned."),
 	ROW_TIME(struct cluster, created_at, FIELD_FIND, .help = "When it was added."),
 	ROW_TIME(struct cluster, updated_at, FIELD_FIND, .help = "When its row last changed."),
+	ROW_JSON(struct cluster, upgrade, 0,
+		.help = "The last upgrade: where it led, how far it came, what is left to do."),
 	ROW_JSON(struct cluster, scan, FIELD_HIDDEN, .help = "Result of the last scan."),
 	ROW_JSON(struct cluster, saved, FIELD_HIDDEN,
 		.help = "What it needs to come back as it was before a shutdown, a pause or a suspension."),

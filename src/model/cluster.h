@@ -30,6 +30,8 @@ struct cluster {
 	int64_t quorum_margin; /**< voters that may be lost before the cluster stops, I64_NONE
 				  unknown */
 	bool ha_active;        /**< MicroK8s reports high availability */
+	json_t *upgrade;       /**< the last upgrade: {from, to, channel, status, operation_id,
+				  params, nodes}, NULL: none */
 	json_t *scan;          /**< last result of scan_cluster or setup (object), NULL: none */
 	json_t *saved; /**< what it needs to come back as it was: {"shutdown","paused","suspended"},
 			  NULL: nothing */

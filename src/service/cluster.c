@@ -49,13 +49,13 @@ static struct err *addon_normal(const json_t *item, json_t **ret)
 	return NULL;
 }
 
-static struct err *normalise_addons(struct cluster *c)
+struct err *cluster_addons_normal(const json_t *addons, json_t **ret_addons)
 {
 	json_t *list = json_array();
 	size_t i;
 	const json_t *item;
 
-	json_array_foreach(c->addons, i, item) {
+	json_array_foreach(addons, i, item) {
 		json_t *addon = NULL;
 		struct err *e = addon_normal(item, &addon);
 		if (e != NULL) {
@@ -66,6 +66,15 @@ static struct err *normalise_addons(struct cluster *c)
 		}
 		json_array_append_new(list, addon);
 	}
+	*ret_addons = list;
+	return NULL;
+}
+
+static struct err *normalise_addons(struct cluster *c)
+{
+	json_t *list = NULL;
+
+	TRY(cluster_addons_normal(c->addons, &list));
 	json_decref(c->addons);
 	c->addons = list;
 	return NULL;
@@ -310,7 +319,8 @@ static json_t *member_json(const struct cluster *c, const struct node *n)
 
 static void copy_scan(json_t *json, const struct cluster *c)
 {
-	static const char *const keys[] = {"dqlite", "leader", "addons", "findings"};
+	static const char *const keys[] = {"dqlite", "leader", "addons", "findings",
+		"score_reasons"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		json_t *value = json_object_get(c->scan, keys[i]);

@@ -9,6 +9,10 @@
 /** Find a cluster by id or name. Errors: ERR_NOT_FOUND with a hint. */
 struct err *cluster_find(struct service *svc, const char *id_or_name,
 	struct cluster *ret_cluster) ERR_RESULT;
+/** Addons as they are stored: "dns", "metallb:10.0.0.1-10.0.0.9" and {"name","args"} become the
+ * last form. @addons array   @ret_addons owned. Errors: ERR_INVALID naming the wrong one. Any
+ * thread. */
+struct err *cluster_addons_normal(const json_t *addons, json_t **ret_addons) ERR_RESULT;
 /** Check and store a new cluster. Errors: ERR_INVALID (all fields; networks that overlap),
  * ERR_EXISTS. */
 struct err *cluster_create(struct service *svc, const struct actor *who, const json_t *body,

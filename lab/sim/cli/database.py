@@ -42,15 +42,13 @@ def backup(name: str | None) -> int:
 def restore(name: str) -> int:
     """Put the keys of a backup back; newer keys stay (facts 1.8)."""
     say(f"Restoring from {name}")
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(name, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
-        if _migrator("Restore"):
-            return 3
-        store = addons.open_store()
-        for file in sorted(Path(folder).glob("*/*.data"), key=lambda f: int(f.stem)):
-            row = json.loads(file.read_text())
-            store.apply(row["resource"], row["object"])
+    with tarfile.open(name, "r:gz") as tar:
+        rows = {int(Path(member.name).stem): json.load(tar.extractfile(member)) for member in tar if member.name.endswith(".data")}
+    if _migrator("Restore"):
+        return 3
+    store = addons.open_store()
+    for number in sorted(rows):
+        store.apply(rows[number]["resource"], rows[number]["object"])
     return 0
 
 

@@ -234,12 +234,14 @@ class ObjectStore:
         return last
 
     def apply(self, resource: str, obj: Object) -> Object:
-        """Create the object, or replace the one of that name."""
-        try:
-            return self.create(resource, obj)
-        except AlreadyExists:
-            meta = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
-            return self.update(resource, {**obj, "metadata": meta})
+        """Create the object, or replace the one of that name, whatever controllers do to it meanwhile."""
+        meta = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
+        while True:
+            try:
+                return self.create(resource, obj)
+            except AlreadyExists:
+                with contextlib.suppress(NotFound):
+                    return self.update(resource, {**obj, "metadata": meta})
 
     # Watching
 

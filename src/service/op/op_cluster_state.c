@@ -44,6 +44,8 @@ static char *what_is_wrong(const struct op_run *run, const json_t *scan)
 {
 	for (size_t i = 0; i < run->n_nodes; i++) {
 		const json_t *member = member_named(scan, run->nodes[i].hostname);
+		if (run->nodes[i].cluster_id != run->cluster->id)
+			continue; /* named by the operation, and no member (yet, or any more) */
 		if (member == NULL)
 			return mem_printf("%s is not a member", run->nodes[i].hostname);
 		if (!json_is_true(json_object_get(member, "ready")))
@@ -91,23 +93,80 @@ static struct err *save_roles(struct service *svc, struct op_run *run, const jso
 			json_string_value(json_object_get(member_named(scan, node->hostname),
 				"role"));
 		int role = text != NULL ? enum_value(&node_role_table, text) : -1;
-		if (role < 0 || role == NODE_ROLE_NONE || role == node->role)
+		bool ours = node->cluster_id == run->cluster->id;
+		if (role < 0 || role == NODE_ROLE_NONE || (ours && role == node->role) ||
+			(!ours && !run->type->brings_nodes))
 			continue;
 		node->role = role;
+		node->cluster_id = run->cluster->id; /* it has joined */
 		node->updated_at = clock_utc(svc->clock);
 		TRY(store_update(svc->store, &node_type, node));
 	}
 	return NULL;
 }
 
+/* Points that a finding costs, by its severity. */
+static const struct {
+	const char *severity;
+	int64_t points;
+} finding_costs[] = {{"blocking", 40}, {"warning", 10}};
+
+static void lose(json_t *reasons, int64_t *score, int64_t points, const char *why)
+{
+	if (points <= 0)
+		return;
+	json_array_append_new(reasons,
+		json_pack("{s:I, s:s}", "points", (json_int_t)points, "reason", why));
+	*score -= points;
+}
+
+static int64_t cost_of(const json_t *finding)
+{
+	const char *severity = json_string_value(json_object_get(finding, "severity"));
+
+	for (size_t i = 0; severity != NULL && i < ARRAY_LEN(finding_costs); i++)
+		if (strcmp(severity, finding_costs[i].severity) == 0)
+			return finding_costs[i].points;
+	return 0;
+}
+
+/* Health from 100 down to 0: each finding costs, a missing member and missing high availability
+ * too.
+ * @ret_reasons owned array [{points, reason}], the reason for each point lost */
+static int64_t health(const struct op_run *run, const json_t *scan, json_t **ret_reasons)
+{
+	json_t *reasons = json_array();
+	int64_t score = 100;
+	size_t k;
+	const json_t *finding;
+
+	json_array_foreach(json_object_get(scan, "findings"), k, finding) {
+		const char *message = json_string_value(json_object_get(finding, "message"));
+		lose(reasons, &score, cost_of(finding), message != NULL ? message : "?");
+	}
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		const struct node *n = &run->nodes[i];
+		cleanup(mem_freep) char *why = mem_printf("%s is not a member", n->hostname);
+		if (n->cluster_id == run->cluster->id && member_named(scan, n->hostname) == NULL)
+			lose(reasons, &score, 20, why);
+	}
+	if (run->cluster->ha_enabled && !json_is_true(json_object_get(scan, "high_availability")))
+		lose(reasons, &score, 20, "high availability is not reached");
+	*ret_reasons = reasons;
+	return score > 0 ? score : 0;
+}
+
 static struct err *take_scan(struct service *svc, struct op_run *run, const json_t *scan)
 {
 	struct cluster *c = run->cluster;
-	char *wrong = what_is_wrong(run, scan);
 
 	TRY(save_roles(svc, run, scan));
+	char *wrong = what_is_wrong(run, scan);
 	json_decref(c->scan);
 	c->scan = json_deep_copy(scan);
+	json_t *lost = NULL;
+	c->health_score = health(run, scan, &lost);
+	json_object_set_new(c->scan, "score_reasons", lost);
 	c->scanned_at = clock_utc(svc->clock);
 	c->ha_active = json_is_true(json_object_get(scan, "high_availability"));
 	c->quorum_margin = quorum_margin(scan);

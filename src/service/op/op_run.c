@@ -117,7 +117,9 @@ static struct err *load_cluster(struct service *svc, struct op_run *run)
 	run->cluster = c;
 	TRY(cluster_nodes(svc, c->id, &rows));
 	add_rows(run, &rows);
-	return NULL;
+	/* nodes that the operation names may not belong to the cluster yet, or not any more */
+	const json_t *named = op_run_param(run, "nodes");
+	return named != NULL ? load_wanted(svc, run, named) : NULL;
 }
 
 static struct err *load_target(struct service *svc, struct op_run *run, const json_t *wanted)
@@ -256,6 +258,47 @@ void op_run_spare(struct op_run *run, const char *hostname)
 	if (run->spared == NULL)
 		run->spared = json_array();
 	json_array_append_new(run->spared, json_string(hostname));
+}
+
+void op_run_keep(struct op_run *run, bool (*wanted)(const struct op_run *, const struct node *))
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n_nodes; i++) {
+		if (wanted(run, &run->nodes[i]))
+			run->nodes[n++] = run->nodes[i];
+		else
+			record_done(&node_type, &run->nodes[i]);
+	}
+	run->n_nodes = n;
+}
+
+bool op_run_named(const struct op_run *run, const struct node *node)
+{
+	size_t i;
+	const json_t *item;
+	char number[24];
+
+	snprintf(number, sizeof(number), "%lld", (long long)node->id);
+	json_array_foreach(op_run_param(run, "nodes"), i, item) {
+		const char *name = json_string_value(item);
+		if (json_is_integer(item) ? json_integer_value(item) == node->id
+					  : name != NULL &&
+					(strcmp(name, node->hostname) == 0 ||
+						strcmp(name, number) == 0))
+			return true;
+	}
+	return false;
+}
+
+json_t *op_run_named_hosts(const struct op_run *run)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (op_run_named(run, &run->nodes[i]))
+			json_array_append_new(names, json_string(run->nodes[i].hostname));
+	return names;
 }
 
 void op_run_set(struct op_run *run, const char *name, json_t *take_value)

@@ -51,6 +51,13 @@ json_t *op_run_clusters(const struct op_run *run);
 struct err *op_run_plan(struct service *svc, struct op_run *run) ERR_RESULT;
 /** The node with this hostname in the run, NULL when there is none. */
 struct node *op_run_node(struct op_run *run, const char *hostname);
+/** Drop the hosts that the operation does not need. Called by plan(); the rest keeps its order. */
+void op_run_keep(struct op_run *run, bool (*wanted)(const struct op_run *, const struct node *));
+/** Whether the parameter `nodes` of an operation on a cluster names this node. Such nodes are in
+ * the run also when they do not belong to the cluster. */
+bool op_run_named(const struct op_run *run, const struct node *node);
+/** The host names of the nodes that the parameter `nodes` names. Owned array. */
+json_t *op_run_named_hosts(const struct op_run *run);
 /** Set a variable for the playbook. @take_value owned */
 void op_run_set(struct op_run *run, const char *name, json_t *take_value);
 /** Set a variable to a text; NULL sets nothing. */

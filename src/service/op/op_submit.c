@@ -95,12 +95,14 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 
 	TRY(op_type_need(svc, req->type, &type));
 	TRY(check_request(who, type, req));
+	/* a target that is not there, or not for this account, comes before what is wrong with the
+	 * rest */
+	TRY(set_target(svc, type, req, op));
 	TRY(op_params_check(type, req->params, &params));
 	json_decref(op->params);
 	op->params = params;
 	if (type->allow != NULL)
 		TRY(type->allow(svc, who, params));
-	TRY(set_target(svc, type, req, op));
 	field_set_text(&op->type, type->name);
 	field_set_text(&op->requested_by, who->name);
 	field_set_text(&op->request_id, who->request_id);

@@ -57,6 +57,8 @@ struct op_type {
 	bool exclusive;    /**< holds its target alone; read-only types share */
 	bool when_paused;  /**< may run while its cluster is paused; reading always may */
 	bool check_mode;   /**< supports --check */
+	bool brings_nodes; /**< nodes that its parameter `nodes` names belong to the cluster once a
+			      scan shows them as members */
 	int64_t timeout_s;
 	const char *playbook; /**< name in mko.microk8s */
 	const struct op_param *params;

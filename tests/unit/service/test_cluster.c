@@ -136,26 +136,29 @@ static void status_follows_from_what_the_control_planes_said(void **state)
 		test_add_node(d, i, id);
 	static const struct {
 		const char *scan;
-		int64_t status, margin;
+		int64_t status, margin, score;
 	} cases[] = {
 		{"{\"high_availability\":true,\"nodes\":[" NODE("n1", "true",
 			 "control_plane") "," NODE("n2", "true", "control_plane") "," NODE("n3",
 			 "true", "control_plane") "],\"dqlite\":[" VOTER(1, "true") "," VOTER(2,
 			 "true") "," VOTER(3, "true") "]}",
-			CLUSTER_ACTIVE, 1},
+			CLUSTER_ACTIVE, 1, 100},
 		{"{\"high_availability\":true,\"nodes\":[" NODE("n1", "true",
 			 "control_plane") "," NODE("n2", "false", "control_plane") "," NODE("n3",
 			 "true", "control_plane") "],\"dqlite\":[" VOTER(1, "true") "," VOTER(2,
-			 "false") "," VOTER(3, "true") "]}",
-			CLUSTER_DEGRADED, 0},
+			 "false") "," VOTER(3,
+			 "true") "],\"findings\":[{\"severity\":\"warning\","
+				 "\"message\":\"n2 is not Ready\"},{\"severity\":\"info\",\"message\":\"x\"}]}",
+			CLUSTER_DEGRADED, 0, 90},
 		{"{\"high_availability\":false,\"nodes\":[" NODE("n1", "true",
 			 "control_plane") "],\"dqlite\":[]}",
-			CLUSTER_DEGRADED, I64_NONE},
+			CLUSTER_DEGRADED, I64_NONE, 40},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct cluster c = take(d, cases[i].scan);
 		assert_int_equal(c.status, cases[i].status);
 		assert_int_equal(c.quorum_margin, cases[i].margin);
+		assert_int_equal(c.health_score, cases[i].score);
 		assert_int_equal(c.status == CLUSTER_ACTIVE, c.status_reason == NULL);
 		record_done(&cluster_type, &c);
 	}

@@ -196,6 +196,17 @@ def wanted_addons(wanted, present):
     return [one for one in wanted or () if {'storage': 'hostpath-storage'}.get(short_name(one), short_name(one)) not in enabled]
 
 
+# What others build on comes first: rbac restarts all API servers, dns all kubelets, the registry wants storage.
+ADDON_ORDER = ('ha-cluster', 'rbac', 'dns', 'hostpath-storage', 'storage', 'ingress', 'metallb', 'metrics-server')
+
+
+def addon_order(addons, state='enabled'):
+    """The addons in the order in which they are enabled; the other way round for disabling."""
+    ranked = sorted(addons or (), key=lambda one: ADDON_ORDER.index(short_name(one)) if short_name(one) in ADDON_ORDER else
+                    len(ADDON_ORDER) + (short_name(one) == 'registry'))
+    return ranked if state == 'enabled' else ranked[::-1]
+
+
 def short_name(addon):
     return str(addon['name']).rpartition('/')[2]
 
@@ -278,5 +289,5 @@ class FilterModule(object):
     """What Ansible loads."""
 
     def filters(self):
-        return {'plan': plan, 'wanted_addons': wanted_addons, 'launch_config': launch_config, 'blocking': blocking, 'address': address, 'scan': scan,
-                'twins': twins}
+        return {'plan': plan, 'wanted_addons': wanted_addons, 'addon_order': addon_order, 'launch_config': launch_config, 'blocking': blocking,
+                'address': address, 'scan': scan, 'twins': twins}

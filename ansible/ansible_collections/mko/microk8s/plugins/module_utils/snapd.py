@@ -82,6 +82,12 @@ def microk8s_snap():
     return parse_snap(result)
 
 
+def pending_changes():
+    """IDs of the changes of MicroK8s that are not over."""
+    unused, result = get('/v2/changes?select=in-progress&for=microk8s')
+    return [str(one.get('id')) for one in result or () if not one.get('ready') and 'microk8s' in str(one.get('summary'))]
+
+
 def version(text):
     """snapd's version as a tuple from `snap version`, (0, 0) when unknown."""
     match = re.search(r'^snapd\s+(\d+)\.(\d+)', text, re.M)

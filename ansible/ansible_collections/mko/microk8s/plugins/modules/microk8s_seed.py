@@ -70,8 +70,8 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mko.microk8s.plugins.module_utils import mk8s
-from ansible_collections.mko.microk8s.plugins.module_utils.proc import read, run, wait_until, write_atomic
+from ansible_collections.mko.microk8s.plugins.module_utils import change, member, mk8s
+from ansible_collections.mko.microk8s.plugins.module_utils.proc import read, run, write_atomic
 
 TOKENS = mk8s.DATA + '/credentials/cluster-tokens.txt'
 SPARE_S = 300       # a token that ends sooner is stored anew
@@ -94,36 +94,6 @@ def valid_until(text, token):
         if stored == token and expiry.isdigit():
             return int(expiry)
     return 0
-
-
-def known(address, name):
-    """What the cluster still has of a node: a set of "datastore", "file", "node"."""
-    found = set()
-    if any(mk8s.ip_of(one['address']) == address for one in mk8s.dqlite_members(3) or ()):
-        found.add('datastore')
-    if any(mk8s.ip_of(one['address']) == address for one in mk8s.file_members()):
-        found.add('file')
-    if name and any(one['name'] == name for one in mk8s.api_nodes() or ()):
-        found.add('node')
-    return found
-
-
-def forget(module, address, name):
-    """Remove one node from the cluster. Returns what was removed."""
-    done = []
-    found = known(address, name)
-    if module.check_mode:
-        return ['%s (%s)' % (address, one) for one in sorted(found)]
-    if 'node' in found:
-        run([mk8s.MICROK8S, 'remove-node', name, '--force'], 120)
-        done.append(name)
-    if found & {'datastore', 'file'}:
-        run([mk8s.MICROK8S, 'remove-node', address, '--force'], 120)
-        done.append(address)
-    if done and not wait_until(lambda: not known(address, name), module.params['forget_timeout'], 1.0):
-        module.fail_json(msg='The cluster still knows %s (%s) as %s %d s after its removal. Remove it by hand: microk8s remove-node %s --force'
-                         % (name or 'the node', address, ', '.join(sorted(known(address, name))), module.params['forget_timeout'], address))
-    return done
 
 
 def store(module, token):
@@ -161,7 +131,10 @@ def main():
         module.fail_json(msg='This node is no control plane: nobody can join through it.')
     forgotten = []
     for one in module.params['forget']:
-        forgotten += forget(module, str(one.get('address') or ''), str(one.get('name') or ''))
+        try:
+            forgotten += member.forget(str(one.get('address') or ''), str(one.get('name') or ''), module.params['forget_timeout'], module.check_mode)
+        except change.Failed as error:
+            module.fail_json(msg=error.message, code=error.code)
     stored, check = store(module, token)
     module.exit_json(changed=bool(forgotten) or stored, forgotten=forgotten,
                      check=check or (mk8s.fingerprint(read(mk8s.DATA + '/certs/server.crt')) or '')[:12],

@@ -40,6 +40,11 @@ options:
     description: Let a node whose join was cut off pass, instead of failing. What repairs the node comes after.
     type: bool
     default: false
+  member_timeout:
+    description:
+      - Seconds to wait until a node is ready that bears the marks of a member of a cluster. With O(allow_half_joined=true) such a node
+        passes then, since a cluster that removed it leaves it without a datastore for ever. Default is O(ready_timeout).
+    type: int
   seed_timeout:
     description: Seconds to wait for snapd to finish the first start of a fresh system.
     type: int
@@ -127,9 +132,21 @@ def ensure(params, check_mode, steps, log):
         if change.start(check_mode):
             steps.append('started')
         if not check_mode:
-            change.wait_ready(params['ready_timeout'])
+            half = wait_ready(params)
             change.wait_install_done(params['launch_timeout'])
     return half
+
+
+def wait_ready(params):
+    """Until the node is ready. Returns why it may be one that a cluster removed, or None."""
+    marked = params['allow_half_joined'] and 'no-cert-reissue' in mk8s.locks()
+    try:
+        change.wait_ready(params['member_timeout'] if marked and params['member_timeout'] is not None else params['ready_timeout'])
+    except change.Failed:
+        if not marked:
+            raise
+        return 'it was a member of a cluster that does not answer it'
+    return None
 
 
 def main():
@@ -138,7 +155,7 @@ def main():
             'channel': {'type': 'str', 'required': True}, 'launch_config': {'type': 'dict'}, 'hold_refreshes': {'type': 'bool', 'default': True},
             'user': {'type': 'str'}, 'start': {'type': 'bool', 'default': True}, 'allow_half_joined': {'type': 'bool', 'default': False},
             'seed_timeout': {'type': 'int', 'default': 600}, 'install_timeout': {'type': 'int', 'default': 1800},
-            'ready_timeout': {'type': 'int', 'default': 600}, 'launch_timeout': {'type': 'int', 'default': 300},
+            'ready_timeout': {'type': 'int', 'default': 600}, 'launch_timeout': {'type': 'int', 'default': 300}, 'member_timeout': {'type': 'int'},
             'lock_timeout': {'type': 'int', 'default': 900}, 'download_attempts': {'type': 'int', 'default': 6},
             'retry_delay': {'type': 'float', 'default': 2},
         },

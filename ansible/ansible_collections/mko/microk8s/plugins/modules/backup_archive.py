@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright (c) the mko team. MIT License (see LICENSE of the collection).
+"""Ansible module for the controller: a fetched backup is whole, described, and old ones are gone."""
+from __future__ import (absolute_import, division, print_function)
+__metaclass__ = type
+
+DOCUMENTATION = '''
+module: backup_archive
+short_description: Prove a fetched backup, describe it, and keep only the newest ones
+version_added: 1.0.0
+author: The mko team
+description:
+  - Runs on the controller. Opens the archive, counts its keys, compares its checksum, and writes manifest.json beside it last, so that
+    a folder without one is no backup.
+  - With O(state=checked), compares an archive with its manifest and changes nothing.
+options:
+  state:
+    description: Describe a fresh archive, or check an old one.
+    type: str
+    choices: [described, checked]
+    default: described
+  folder:
+    description: Folder of this backup. It holds datastore.tar.gz.
+    type: path
+    required: true
+  manifest:
+    description: What manifest.json shall say besides keys, size and checksum. Needed with O(state=described).
+    type: dict
+  sha256:
+    description: The checksum that the node had computed.
+    type: str
+  keep:
+    description: How many backups of the folder above are kept. 0 keeps all.
+    type: int
+    default: 0
+attributes:
+  check_mode:
+    support: full
+'''
+
+EXAMPLES = '''
+- name: Check a backup
+  mko.microk8s.backup_archive:
+    state: checked
+    folder: /var/lib/mko/backups/prod/12
+'''
+
+RETURN = '''
+manifest:
+  description: The description of the backup.
+  type: dict
+  returned: success
+removed:
+  description: Backups that were removed because newer ones are kept.
+  type: list
+  elements: str
+  returned: success
+'''
+
+import json
+import os
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mko.microk8s.plugins.module_utils import archive
+from ansible_collections.mko.microk8s.plugins.module_utils.proc import read, write_atomic
+
+
+def describe(params):
+    path = params['folder'] + '/datastore.tar.gz'
+    keys = archive.read(path)
+    digest = archive.sha256(path)
+    if params['sha256'] and params['sha256'] != digest:
+        raise archive.Broken('it is not what the node sent (its checksum differs)')
+    os.chmod(path, 0o600)
+    manifest = dict(params['manifest'] or {}, keys=len(keys), size_bytes=os.path.getsize(path), sha256=digest, verified=True)
+    write_atomic(params['folder'] + '/manifest.json', json.dumps(manifest, sort_keys=True) + '\n', 0o600)
+    return manifest
+
+
+def check(params):
+    path = params['folder'] + '/datastore.tar.gz'
+    try:
+        manifest = json.loads(read(params['folder'] + '/manifest.json'))
+    except ValueError:
+        raise archive.Broken('it has no manifest.json that can be read')
+    if not os.path.exists(path):
+        raise archive.Broken('its archive is not there')
+    if archive.sha256(path) != manifest.get('sha256'):
+        raise archive.Broken('its archive is not the one that was made (its checksum differs)')
+    if len(archive.read(path)) != manifest.get('keys'):
+        raise archive.Broken('its archive holds another number of keys than its manifest says')
+    return manifest
+
+
+def retire(folder, keep):
+    """Remove all but the newest backups beside this one; folders without a manifest are not ours to judge."""
+    above = os.path.dirname(folder)
+    whole = sorted((name for name in os.listdir(above) if name.isdigit() and os.path.exists('%s/%s/manifest.json' % (above, name))), key=int)
+    removed = whole[:-keep] if keep > 0 else []
+    for name in removed:
+        shutil.rmtree(above + '/' + name)
+    return removed
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'state': {'type': 'str', 'choices': ['described', 'checked'], 'default': 'described'}, 'folder': {'type': 'path', 'required': True},
+            'manifest': {'type': 'dict'}, 'sha256': {'type': 'str'}, 'keep': {'type': 'int', 'default': 0},
+        },
+        supports_check_mode=True)
+    params = module.params
+    if module.check_mode and params['state'] == 'described':
+        module.exit_json(changed=True, manifest={}, removed=[])
+    try:
+        manifest = describe(params) if params['state'] == 'described' else check(params)
+        removed = retire(params['folder'], params['keep']) if params['state'] == 'described' else []
+    except (archive.Broken, OSError) as error:
+        module.fail_json(msg='The backup in %s cannot be used: %s.' % (params['folder'], str(error).rstrip('.')))
+    module.exit_json(changed=params['state'] == 'described', manifest=manifest, removed=removed)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,109 @@
+/* cluster.backup, restore: the datastore, proven. Backups lie in
+ * DATA_DIR/backups/CLUSTER/OPERATION; one without manifest.json is none. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/backup.h"
+#include "service/op/op_cluster_state.h"
+#include "service/op/op_run.h"
+#include "service/scope.h"
+
+static const struct op_param backup_params[] = {
+	{.name = "keep_backups",
+		.kind = FIELD_I64,
+		.min = 0,
+		.max = 10000,
+		.def = "0",
+		.help = "How many backups of this cluster are kept; older ones are removed after a good one. 0 keeps all."},
+};
+
+static bool is_plane(const struct op_run *run, const struct node *n)
+{
+	(void)run;
+	return n->role == NODE_ROLE_CONTROL_PLANE;
+}
+
+static struct err *plan_backup(struct service *svc, struct op_run *run)
+{
+	char id[24];
+
+	op_run_keep(run, is_plane);
+	if (run->n_nodes == 0)
+		return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
+					run->cluster->name),
+			"mko cluster setup %s", run->cluster->name);
+	snprintf(id, sizeof(id), "%lld", (long long)run->op->id);
+	cleanup(mem_freep) char *folder = backup_folder(svc, run->cluster->name, id);
+	op_run_set_text(run, "mko_backup_folder", folder);
+	op_run_set_text(run, "mko_backup_id", id);
+	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
+	op_run_set(run, "mko_backup_keep",
+		json_incref((json_t *)(uintptr_t)op_run_param(run, "keep_backups")));
+	return NULL;
+}
+
+const struct op_type op_cluster_backup = {
+	.name = "cluster.backup",
+	.title = "Back up cluster %s",
+	.summary =
+		"Save the datastore to the controller, open the archive and count what is in it. Volumes are not part of it.",
+	.target = OP_TARGET_CLUSTER,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_READ,
+	.timeout_s = 3600,
+	.playbook = "backup_cluster",
+	.params = backup_params,
+	.n_params = ARRAY_LEN(backup_params),
+	.plan = plan_backup,
+};
+
+static const struct op_param restore_params[] = {
+	{.name = "backup",
+		.kind = FIELD_TEXT,
+		.required = true,
+		.max = 90,
+		.check = backup_check_name,
+		.help = "Number of a backup of this cluster, or CLUSTER/NUMBER."},
+};
+
+static struct err *plan_restore(struct service *svc, struct op_run *run)
+{
+	const char *name = op_run_param_text(run, "backup");
+	const char *slash = strchr(name, '/');
+	cleanup(mem_freep) char *cluster = slash != NULL ? mem_strndup(name, (size_t)(slash - name))
+							 : mem_strdup(run->cluster->name);
+	json_t *manifest = NULL;
+
+	if (run->n_nodes != 1)
+		return err_hint(
+			err_new(ERR_PRECONDITION,
+				"a backup is restored onto a single fresh node, and cluster %s has %zu nodes",
+				run->cluster->name, run->n_nodes),
+			"make a cluster of one fresh node, restore there, then join the others");
+	if (strcmp(cluster, run->cluster->name) != 0)
+		TRY(scope_need_none(svc, "restore a backup of another cluster"));
+	const char *id = slash != NULL ? slash + 1 : name;
+	TRY(backup_manifest(svc, cluster, id, &manifest));
+	json_decref(manifest);
+	cleanup(mem_freep) char *folder = backup_folder(svc, cluster, id);
+	op_run_set_text(run, "mko_backup_folder", folder);
+	return NULL;
+}
+
+const struct op_type op_cluster_restore = {
+	.name = "cluster.restore",
+	.title = "Restore a backup onto cluster %s",
+	.summary =
+		"Put a backup of the datastore onto a fresh single node of the same version, and compare what is there afterwards.",
+	.target = OP_TARGET_CLUSTER,
+	.role = ROLE_ADMIN,
+	.risk = OP_RISK_DESTROY,
+	.exclusive = true,
+	.check_mode = true,
+	.timeout_s = 7200,
+	.playbook = "restore_cluster",
+	.params = restore_params,
+	.n_params = ARRAY_LEN(restore_params),
+	.plan = plan_restore,
+};
