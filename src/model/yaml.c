@@ -89,9 +89,11 @@ static json_t *scalar(struct reader *r, const yaml_event_t *event)
 		complain(r, &event->start_mark, "contains a NUL character");
 		return NULL;
 	}
-	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-		return plain_value(text);
-	return json_string(text);
+	json_t *value = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_value(text)
+									    : json_string(text);
+	if (value == NULL)
+		complain(r, &event->start_mark, "is no UTF-8");
+	return value;
 }
 
 static json_t *value_of(struct reader *r, yaml_event_t *event, const char *path, int depth);
