@@ -67,7 +67,7 @@ static json_t *next_runs(const struct schedule_plan *plan, int64_t first, int64_
 struct err *schedule_preview(struct service *svc, const struct schedule *s, int64_t count,
 	json_t **ret_json)
 {
-	struct schedule_plan plan;
+	struct schedule_plan plan = {.has_window = false};
 
 	TRY(schedule_plan_open(s, &plan));
 	*ret_json = json_pack("{s:o}", "next_runs",
@@ -188,7 +188,7 @@ static struct err *changed(struct service *svc, const struct actor *who, const c
 /* Plan from now on, owned by who changed it. */
 static struct err *settle(struct service *svc, const struct actor *who, struct schedule *s)
 {
-	struct schedule_plan plan;
+	struct schedule_plan plan = {.has_window = false};
 	int64_t now = clock_utc(svc->clock);
 
 	TRY(check_operation(svc, who, s));
