@@ -100,6 +100,23 @@ const struct shape shape_operation = {
 	OBJECT_OF("\"resource\":" TEXT ",\"exclusive\":" TRUTH ",\"held_by\":{\"oneOf\":[" HOLDER  \
 		  ",{\"type\":\"null\"}]}",                                                        \
 		"\"resource\",\"exclusive\",\"held_by\"")
+#define STAYS OBJECT_OF("\"pod\":" TEXT ",\"why\":" TEXT, "\"pod\",\"why\"")
+#define IMPACT_NODE                                                                                \
+	OBJECT_OF("\"hostname\":" TEXT ",\"voter\":" TRUTH ",\"seen_at\":" TEXT_OR_NULL            \
+		  ",\"pods\":" NUMBER_OR_NULL ",\"emptydir\":" NUMBER_OR_NULL                      \
+		  ",\"stay_count\":" NUMBER_OR_NULL                                                \
+		  ",\"stay\":" LIST_OF(STAYS) ",\"volume_count\":" NUMBER_OR_NULL                  \
+					      ",\"volumes\":" LIST_OF(TEXT),                       \
+		"\"hostname\",\"voter\",\"seen_at\",\"pods\",\"stay\",\"volumes\"")
+#define VOTERS                                                                                     \
+	OBJECT_OF("\"configured\":" NUMBER ",\"alive\":" NUMBER ",\"left\":" NUMBER                \
+		  ",\"needed\":" NUMBER,                                                           \
+		"\"configured\",\"alive\",\"left\",\"needed\"")
+#define IMPACT                                                                                     \
+	OBJECT_OF("\"cluster\":" TEXT ",\"scanned_at\":" TEXT_OR_NULL                              \
+		  ",\"voters\":{\"oneOf\":[" VOTERS                                                \
+		  ",{\"type\":\"null\"}]},\"nodes\":" LIST_OF(IMPACT_NODE),                        \
+		"\"cluster\",\"scanned_at\",\"voters\",\"nodes\"")
 const struct shape shape_preview = {
 	.name = "preview",
 	.more = "{\"type\":" TEXT ",\"name\":" TEXT ",\"target\":" TEXT_OR_NULL
@@ -108,8 +125,9 @@ const struct shape shape_preview = {
 			      ",\"timeout_s\":" NUMBER ",\"command\":" LIST_OF(
 				      TEXT) ",\"inventory\":{\"type\":\"object\"},\"vars\":{"
 					    "\"type\":\"object\"},\"refused\":" TEXT_OR_NULL
-					    ",\"expected_duration_ms\":" NUMBER_OR_NULL
-					    ",\"expected_from_runs\":" NUMBER "}",
+					    ",\"impact\":" LIST_OF(
+						    IMPACT) ",\"expected_duration_ms\":" NUMBER_OR_NULL
+							    ",\"expected_from_runs\":" NUMBER "}",
 };
 
 #define PARAM                                                                                      \

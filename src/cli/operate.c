@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/follow.h"
 #include "cli/output.h"
+#include "cli/preview.h"
 #include "cli/tables.h"
 
 #define START_WAIT_MS 10000
@@ -76,7 +77,7 @@ static struct err *preview(struct cli *cli, const char *path, const json_t *body
 
 	TRY(cli_call(cli, "POST", dry, body, &json));
 	struct err *e = cli_opt_given(cli, "print-command") ? print_command(cli, json)
-							    : cli_print_object(cli, "name", json);
+							    : cli_print_preview(cli, json);
 	json_decref(json);
 	return e;
 }

@@ -85,6 +85,8 @@ static const struct field fields[] = {
 		.help = "Fingerprint of the SSH host key that is expected."),
 	ROW_TEXT(struct node, host_key, FIELD_HIDDEN, .help = "SSH host key, as in known_hosts."),
 	ROW_TEXT(struct node, become_password, FIELD_HIDDEN, .help = "Sealed sudo password."),
+	ROW_JSON(struct node, impact, FIELD_HIDDEN,
+		.help = "What ends when the node goes down, by the last scan."),
 };
 
 const struct record_type node_type = {

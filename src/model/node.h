@@ -57,6 +57,8 @@ struct node {
 	char *host_key_fingerprint; /**< "SHA256:..." for people */
 	char *become_password;      /**< sealed sudo password, hidden */
 	char *status_reason;        /**< why status is what it is, for people */
+	json_t *impact; /**< what ends when it goes down, told by a scan of its cluster; its member
+			   "at" is the time of it; NULL: never told */
 	int64_t last_seen;
 	int64_t created_at;
 	int64_t updated_at;

@@ -24,6 +24,21 @@ static bool spared(const struct op_run *run, const struct node *node)
 	return false;
 }
 
+bool op_guard_falls(const struct op_run *run, const struct node *node)
+{
+	return run->type->down != OP_DOWN_NONE && !spared(run, node);
+}
+
+bool op_guard_first(const struct op_run *run, size_t i)
+{
+	if (run->nodes[i].cluster_id == I64_NONE)
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (run->nodes[k].cluster_id == run->nodes[i].cluster_id)
+			return false;
+	return true;
+}
+
 static struct fall fall_of(const struct op_run *run, int64_t cluster_id)
 {
 	struct fall f = {.nodes = mem_zalloc((run->n_nodes + 1) * sizeof(struct node *))};
@@ -128,21 +143,12 @@ static struct err *guard_cluster(struct service *svc, const struct op_run *run, 
 	return e;
 }
 
-/* True when an earlier node of the run belongs to the same cluster. */
-static bool seen_before(const struct op_run *run, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (run->nodes[k].cluster_id == run->nodes[i].cluster_id)
-			return true;
-	return false;
-}
-
 struct err *op_guard(struct service *svc, const struct op_run *run)
 {
 	if (run->op->check_mode)
 		return NULL;
 	for (size_t i = 0; i < run->n_nodes; i++)
-		if (run->nodes[i].cluster_id != I64_NONE && !seen_before(run, i))
+		if (op_guard_first(run, i))
 			TRY(guard_cluster(svc, run, run->nodes[i].cluster_id));
 	return NULL;
 }

@@ -156,6 +156,18 @@ void op_take_node_facts(struct node *node, const json_t *data)
 		field_set_text(&node->os_version, os_name);
 }
 
+/* What a scan of its cluster says would end with this node; the line of the event bounds it. */
+static void take_impact(struct ingest *in, struct node *node, const json_t *data)
+{
+	const json_t *impact = json_object_get(data, "impact");
+
+	if (!json_is_object(impact))
+		return;
+	json_decref(node->impact);
+	node->impact = json_deep_copy(impact);
+	json_object_set_new(node->impact, "at", json_integer(clock_utc(in->svc->clock)));
+}
+
 static struct err *on_data(struct ingest *in, const json_t *event)
 {
 	struct op_host *h = host_of(in, event);
@@ -170,6 +182,7 @@ static struct err *on_data(struct ingest *in, const json_t *event)
 	if (node == NULL || in->op->check_mode)
 		return NULL;
 	op_take_node_facts(node, data);
+	take_impact(in, node, data);
 	if (in->run.type->host_result != NULL)
 		TRY(in->run.type->host_result(in->svc, &in->run, node, h->data));
 	node->updated_at = clock_utc(in->svc->clock);

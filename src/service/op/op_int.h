@@ -43,6 +43,17 @@ struct err *op_guard(struct service *svc, const struct op_run *run) ERR_RESULT;
 struct err *op_guard_look(struct service *svc, const struct op_run *run, const struct cluster *c,
 	struct quorum *ret_quorum) ERR_RESULT;
 
+/** True when a planned run takes this node of it down. */
+bool op_guard_falls(const struct op_run *run, const struct node *node);
+/** True when node i of a run has a cluster, and is the first of it in the run. */
+bool op_guard_first(const struct op_run *run, size_t i);
+
+/* --- op_impact.c --- */
+/** What a planned run that takes nodes down would cost, by the last scan: a list with, for each
+ * cluster, its voters and what each of these nodes holds; empty when no node goes down.
+ * @ret_json owned. Errors: store errors. */
+struct err *op_impact(struct service *svc, const struct op_run *run, json_t **ret_json) ERR_RESULT;
+
 /* --- op_ingest.c --- */
 /** Take new events of a running operation into the store, at most about 1 MiB. @ret_more whether
  * more is waiting In the caller's transaction. Errors: ERR_IO, store errors. */

@@ -1,5 +1,5 @@
-/* Owns what a dry run says: hosts, locks and who holds them, command, risk, how long it will take.
- * Nothing is stored, nothing starts, and no secret is shown. */
+/* Owns what a dry run says: hosts, locks and who holds them, command, risk, what it costs, how long
+ * it will take. Nothing is stored, nothing starts, and no secret is shown. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -134,6 +134,16 @@ static struct err *add_refusal(struct service *svc, const struct op_run *run, js
 	return NULL;
 }
 
+/* Voters left, pods that cannot move, volumes that stay behind. */
+static struct err *add_impact(struct service *svc, const struct op_run *run, json_t *preview)
+{
+	json_t *impact = NULL;
+
+	TRY(op_impact(svc, run, &impact));
+	json_object_set_new(preview, "impact", impact);
+	return NULL;
+}
+
 static struct err *preview_in(struct service *svc, const struct op_run *run, json_t **ret_json)
 {
 	struct run_spec spec;
@@ -147,6 +157,8 @@ static struct err *preview_in(struct service *svc, const struct op_run *run, jso
 		e = add_locks(svc, run, json);
 	if (e == NULL)
 		e = add_refusal(svc, run, json);
+	if (e == NULL)
+		e = add_impact(svc, run, json);
 	if (e == NULL)
 		e = add_expectation(svc, run, json);
 	if (e != NULL) {

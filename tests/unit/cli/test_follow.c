@@ -205,6 +205,28 @@ static void test_preview(void **state)
 	fake_done(&run);
 }
 
+static void test_preview_for_people(void **state)
+{
+	(void)state;
+	const struct fake_answer answers[] = {{"POST /api/nodes/n2/drain", 200,
+		"{\"name\":\"Drain n2\",\"risk\":\"disrupt\",\"refused\":null,\"expected_duration_ms\":61000,\"expected_from_runs\":3,"
+		"\"hosts\":[{\"hostname\":\"n2\",\"role\":\"worker\"}],\"locks\":[{\"resource\":\"node:2\",\"exclusive\":true,\"held_by\":null}],"
+		"\"inventory\":{\"all\":{}},\"impact\":[{\"cluster\":\"prod\",\"scanned_at\":null,"
+		"\"voters\":{\"configured\":3,\"alive\":3,\"left\":2,\"needed\":2},\"nodes\":[{\"hostname\":\"n2\",\"voter\":true,\"seen_at\":null,"
+		"\"pods\":4,\"emptydir\":1,\"stay_count\":9,\"stay\":[{\"pod\":\"default/db-0\",\"why\":\"bad\\u001b[2J\"}],"
+		"\"volume_count\":1,\"volumes\":[\"default/data\"]}]}]}"}};
+	const struct fake_world given = {.answers = answers, .n_answers = 1};
+	struct fake_run run = fake_cli(&given, "node drain n2 --dry-run");
+	assert_int_equal(run.exit_code, 0);
+	assert_non_null(strstr(run.out, "3 of 3 alive, 2 left, 2 needed"));
+	assert_non_null(strstr(run.out, "as in the last 3 runs"));
+	assert_non_null(strstr(run.out, "n2    default/db-0  bad\\x1b[2J"));
+	assert_non_null(strstr(run.out, "and 8 more"));
+	assert_non_null(strstr(run.out, "default/data"));
+	assert_null(strstr(run.out, "inventory"));
+	fake_done(&run);
+}
+
 static void test_node_status_shows_the_nodes(void **state)
 {
 	(void)state;
@@ -275,6 +297,7 @@ TEST_MAIN(cmocka_unit_test(test_exit_code_is_the_status),
 	cmocka_unit_test(test_drawn_on_a_terminal), cmocka_unit_test(test_requests_of_actions),
 	cmocka_unit_test(test_ctrl_c), cmocka_unit_test(test_wait_timeout),
 	cmocka_unit_test(test_server_goes_away_and_comes_back), cmocka_unit_test(test_preview),
+	cmocka_unit_test(test_preview_for_people),
 	cmocka_unit_test(test_node_status_shows_the_nodes),
 	cmocka_unit_test(test_node_add_shows_the_host_key),
 	cmocka_unit_test(test_cancel_waits_until_it_has_stopped))

@@ -8,6 +8,7 @@
 
 #include "domain.h"
 #include "driver/runner.h"
+#include "service/node.h"
 
 #define STATS(n1, n2)                                                                              \
 	"{\"event\":\"stats\",\"hosts\":{\"n1\":{\"ok\":1,\"changed\":0,\"failed\":" #n1           \
@@ -526,6 +527,84 @@ static void below_quorum_nothing_goes_down_unless_that_is_allowed(void **state)
 	json_decref(params);
 }
 
+static void tell_impact(struct test_domain *d, const char *impact)
+{
+	struct node n;
+
+	ok(node_find(&d->svc, "n1", &n));
+	json_decref(n.impact);
+	n.impact = json_loads(impact, 0, NULL);
+	assert_non_null(n.impact);
+	TX(d, store_update(d->svc.store, &node_type, &n));
+	record_done(&node_type, &n);
+}
+
+static void a_preview_counts_voters_pods_and_volumes(void **state)
+{
+	struct test_domain *d = *state;
+
+	add_voters(d, 2);
+	tell_impact(d,
+		"{\"at\":1700000000000,\"pods\":3,\"emptydir\":1,\"stay_count\":2,"
+		"\"stay\":[{\"pod\":\"default/db-0\",\"why\":\"its volume\"},{\"pod\":7},\"x\"],"
+		"\"volume_count\":1,\"volumes\":[\"default/data\",{}]}");
+	json_t *json = preview(d, "node.drain", "n1");
+	json_t *impact = json_array_get(json_object_get(json, "impact"), 0);
+	json_t *want = json_pack("{s:i, s:i, s:i, s:i}", "configured", 3, "alive", 2, "left", 1,
+		"needed", 2);
+	assert_true(json_equal(json_object_get(impact, "voters"), want));
+	json_t *node = json_array_get(json_object_get(impact, "nodes"), 0);
+	json_t *hold = json_loads(
+		"{\"hostname\":\"n1\",\"voter\":true,\"seen_at\":\"2023-11-14T22:13:20.000Z\",\"pods\":3,\"emptydir\":1,"
+		"\"stay_count\":2,\"stay\":[{\"pod\":\"default/db-0\",\"why\":\"its volume\"}],"
+		"\"volume_count\":1,\"volumes\":[\"default/data\"]}",
+		0, NULL);
+	assert_true(json_equal(node, hold)); /* what a hostile node told has no other shape */
+	json_decref(hold);
+	json_decref(want);
+	json_decref(json);
+}
+
+static void a_preview_says_what_was_never_scanned(void **state)
+{
+	struct test_domain *d = *state;
+
+	add_voters(d, 0);
+	json_t *json = preview(d, "node.drain", "n2");
+	json_t *node =
+		json_array_get(json_object_get(json_array_get(json_object_get(json, "impact"), 0),
+				       "nodes"),
+			0);
+	assert_true(json_is_null(json_object_get(node, "pods")));
+	assert_true(json_is_null(json_object_get(node, "seen_at")));
+	assert_int_equal(json_array_size(json_object_get(node, "stay")), 0);
+	json_decref(json);
+	json = preview(d, "node.status", "n2"); /* takes nothing down */
+	assert_int_equal(json_array_size(json_object_get(json, "impact")), 0);
+	json_decref(json);
+}
+
+static void nodes_that_are_left_running_cost_nothing(void **state)
+{
+	struct test_domain *d = *state;
+	json_t *params = json_pack("{s:[s]}", "leave_running", "n3");
+	const struct op_request req = {.type = "cluster.shutdown",
+		.target = "prod",
+		.params = params};
+	json_t *json = NULL;
+
+	add_voters(d, 0);
+	TX(d, op_preview(&d->svc, &test_admin, &req, &json));
+	json_t *impact = json_array_get(json_object_get(json, "impact"), 0);
+	assert_int_equal(json_array_size(json_object_get(impact, "nodes")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(impact, "voters"),
+				 "left")),
+		1);
+	assert_true(json_is_null(json_object_get(json, "refused"))); /* that is what it is for */
+	json_decref(json);
+	json_decref(params);
+}
+
 static void all_voters_may_go_one_by_one_but_not_two_at_once(void **state)
 {
 	struct test_domain *d = *state;
@@ -634,6 +713,9 @@ int main(int argc, char **argv)
 		DOMAIN_TEST(a_viewer_may_not_start_anything),
 		DOMAIN_TEST(a_preview_expects_the_median_of_what_succeeded),
 		DOMAIN_TEST(a_preview_says_who_holds_its_locks),
+		DOMAIN_TEST(a_preview_counts_voters_pods_and_volumes),
+		DOMAIN_TEST(a_preview_says_what_was_never_scanned),
+		DOMAIN_TEST(nodes_that_are_left_running_cost_nothing),
 		DOMAIN_TEST(below_quorum_nothing_goes_down_unless_that_is_allowed),
 		DOMAIN_TEST(all_voters_may_go_one_by_one_but_not_two_at_once),
 		DOMAIN_TEST(a_voter_that_died_while_it_was_queued_stops_it_at_its_start),

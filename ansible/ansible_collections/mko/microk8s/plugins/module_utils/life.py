@@ -91,8 +91,14 @@ def budget_of(pod, budgets):
     return ''
 
 
-def why_stays(pod, budgets, claims):
-    """Why this pod cannot move to another node, or ''. claims: {namespace/name of a claim: name of the only node that has its data}."""
+def controller(pod):
+    """What tells the pods of one controller from those of others, or ''."""
+    return next((one.get('uid') or '%s/%s' % (one.get('kind'), one.get('name')) for one in pod['metadata'].get('ownerReferences') or () if one.get('controller')), '')
+
+
+def why_stays(pod, budgets, claims, alone=False):
+    """Why this pod cannot move without loss, or ''. claims: {namespace/name of a claim: name of the only node that has its data};
+    alone: no other pod of its controller runs."""
     if not owner_kind(pod):
         return 'no controller brings it back'
     budget = budget_of(pod, budgets)
@@ -100,9 +106,12 @@ def why_stays(pod, budgets, claims):
         return 'the disruption budget %s allows no eviction now' % budget
     for volume in (pod.get('spec') or {}).get('volumes') or ():
         claim = (volume.get('persistentVolumeClaim') or {}).get('claimName')
-        if claim and claims.get('%s/%s' % (pod['metadata'].get('namespace'), claim)):
+        if claim and claims.get('%s/%s' % (pod['metadata'].get('namespace', 'default'), claim)):
             return 'its volume %s is only on this node' % claim
-    return ''
+        path = (volume.get('hostPath') or {}).get('path')
+        if path:
+            return 'it uses the directory %s of this node' % path
+    return 'it is the only replica: it is away until it runs elsewhere' if alone and owner_kind(pod) != 'Job' else ''
 
 
 def local_claims(volumes):
@@ -118,33 +127,50 @@ def local_claims(volumes):
     return found
 
 
-def impact(pods, budgets, volumes, limit=50):
-    """{node: {pods, stay: [{pod, why}], volumes: [claim], emptydir: pods that lose scratch data}}: what ends when a node goes."""
+IMPACT_BYTES = 12 * 1024  # of the lists of one node: they travel in one event, with all that the node reports besides
+NO_IMPACT = {'pods': 0, 'emptydir': 0, 'stay_count': 0, 'stay': [], 'volume_count': 0, 'volumes': []}
+
+
+def impact(pods, budgets, volumes, limit=IMPACT_BYTES):
+    """{node: {pods, emptydir, stay_count, stay: [{pod, why}], volume_count, volumes: [claim]}}: what ends when a node goes.
+
+    emptydir: pods that lose scratch data. The counts are whole; the lists of a node end at about `limit` bytes of JSON.
+    """
     claims = local_claims(volumes)
-    view = {}
-    for pod in pods:
-        node = (pod.get('spec') or {}).get('nodeName')
-        if not node or not movable(pod):
-            continue
-        row = view.setdefault(node, {'pods': 0, 'stay': [], 'volumes': [], 'emptydir': 0})
+    going = [pod for pod in pods if (pod.get('spec') or {}).get('nodeName') and movable(pod)]
+    replicas = {}
+    for pod in going:
+        replicas[controller(pod)] = replicas.get(controller(pod), 0) + 1
+    view, seen, room = {}, set(), {}
+
+    def note(node, name, count, value):
+        room[node] = room.get(node, limit) - len(json.dumps(value)) - 2
+        view[node][count] += 1
+        if room[node] >= 0:
+            view[node][name].append(value)
+
+    for pod in going:
+        node = pod['spec']['nodeName']
+        row = view.setdefault(node, dict(NO_IMPACT, stay=[], volumes=[]))
         row['pods'] += 1
-        why = why_stays(pod, budgets, claims)
-        if why and len(row['stay']) < limit:
-            row['stay'].append({'pod': full_name(pod), 'why': why})
-        for volume in pod['spec'].get('volumes') or ():
-            claim = '%s/%s' % (pod['metadata'].get('namespace'), (volume.get('persistentVolumeClaim') or {}).get('claimName'))
-            if claim in claims and claim not in row['volumes'] and len(row['volumes']) < limit:
-                row['volumes'].append(claim)
         row['emptydir'] += any('emptyDir' in volume for volume in pod['spec'].get('volumes') or ())
+        why = why_stays(pod, budgets, claims, replicas[controller(pod)] == 1)
+        if why:
+            note(node, 'stay', 'stay_count', {'pod': full_name(pod), 'why': why[:300]})
+        for volume in pod['spec'].get('volumes') or ():
+            claim = '%s/%s' % (pod['metadata'].get('namespace', 'default'), (volume.get('persistentVolumeClaim') or {}).get('claimName'))
+            if claim in claims and (node, claim) not in seen:
+                seen.add((node, claim))
+                note(node, 'volumes', 'volume_count', claim)
     return view
 
 
 def cluster_impact():
     """impact() of this cluster, or None when the API does not say."""
     replies = [mk8s.kubectl_json(['get', what] + flags) for what, flags in (('pods', ['-A']), ('poddisruptionbudgets', ['-A']), ('persistentvolumes', []))]
-    if replies[0] is None:
-        return None
-    return impact(*[(reply or {}).get('items') or [] for reply in replies])
+    if None in replies:
+        return None  # a part of it would be taken for all of it
+    return impact(*[reply.get('items') or [] for reply in replies])
 
 
 # -- cordons -----------------------------------------------------------------------------------------------------------------

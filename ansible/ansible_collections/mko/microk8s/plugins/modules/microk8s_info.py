@@ -21,7 +21,7 @@ options:
     type: bool
     default: false
   addons:
-    description: With O(cluster=true), read the addons too. Takes some seconds.
+    description: With O(cluster=true), read the addons too, and what ends when a node goes. Takes some seconds.
     type: bool
     default: true
   wait_lock:
@@ -61,10 +61,17 @@ cluster:
   description: high_availability, nodes, dqlite, leader, addons, network_cidr, service_cidr, findings.
   type: dict
   returned: with O(cluster=true) on a control plane whose API answers, else null
+impact:
+  description: >-
+    For each node in Kubernetes what ends when it goes down: pods, emptydir (pods that lose scratch data), stay (pods that cannot move
+    without loss, and why), volumes (claims whose data only this node has); stay_count and volume_count where the lists are cut.
+    A node without such pods is not in it.
+  type: dict
+  returned: where C(cluster) is, with O(addons=true); null when the API does not say
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mko.microk8s.plugins.module_utils import mk8s
+from ansible_collections.mko.microk8s.plugins.module_utils import life, mk8s
 from ansible_collections.mko.microk8s.plugins.module_utils.proc import LockBusy, NodeLock
 
 INTERNAL = ('locks', 'half_joined', 'members', 'nodes', 'ca', 'proxy_servers', 'installed_ok', 'machine_id')
@@ -93,7 +100,8 @@ def main():
     view = mk8s.cluster_view(state, module.params['addons']) if module.params['cluster'] else None
     node, internal = report(state)
     internal['network_cidr'], internal['service_cidr'] = mk8s.network_cidr(), mk8s.service_cidr()
-    module.exit_json(changed=False, node=node, state=internal, findings=mk8s.node_findings(state), cluster=view)
+    module.exit_json(changed=False, node=node, state=internal, findings=mk8s.node_findings(state), cluster=view,
+                     impact=life.cluster_impact() if view is not None and module.params['addons'] else None)
 
 
 if __name__ == '__main__':
