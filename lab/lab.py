@@ -12,6 +12,7 @@ from infra import faults  # noqa: E402
 from infra.core import Lab  # noqa: E402
 from infra.errors import LabError  # noqa: E402
 from infra.ups import Ups  # noqa: E402
+from infra.wakeonlan import listen  # noqa: E402
 from sim import faults as fault_table  # noqa: E402
 
 
@@ -100,7 +101,9 @@ def cmd_ups(lab, args):
 
 def on_node(method):
     """A verb that is one method of the node."""
-    return lambda lab, args: getattr(lab.node(args.node), method)()
+    def call(lab, args):
+        getattr(lab.node(args.node), method)()
+    return call
 
 
 def say(text):
@@ -153,6 +156,7 @@ def parser():
     how.add_argument("--clear", action="store_true", help="end it")
     how.add_argument("--clear-at", type=float, help=argparse.SUPPRESS)
     verb("faults", cmd_faults, "show the faults that are on").add_argument("node", nargs="?")
+    verbs.add_parser("listen-for-wakes", parents=[common]).set_defaults(function=lambda lab, _args: listen(lab))
     power = verb("ups", cmd_ups, "play the UPS: set VAR VALUE, load FILE.dev, replay FILE.seq")
     power.add_argument("action", choices=("set", "load", "replay"))
     power.add_argument("args", nargs="+", metavar="ARG")

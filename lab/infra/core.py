@@ -16,7 +16,7 @@ import shutil
 import time
 import uuid
 
-from . import layer, network, processes, rootfs, ups
+from . import layer, network, processes, rootfs, ups, wakeonlan
 from .errors import LabError
 from .node import Node
 from .shell import run, tool
@@ -112,6 +112,7 @@ class Lab:
         for node in self.nodes():
             node.create_disk(options.scale)
             node.power_on()
+        wakeonlan.start(self, net)
         power = ups.Ups(self, net).start() if options.ups else None
         self._wait_ready()
         self._describe(power)

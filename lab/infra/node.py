@@ -1,6 +1,9 @@
 """One node: its disk, its power, its console. The node's inside is made by labinit.c; this file is its front panel."""
 
+import contextlib
+import fcntl
 import json
+import os
 import signal
 import socket
 import time
@@ -75,12 +78,23 @@ class Node:
         return pid
 
     def power_on(self):
-        """Boot; fine when it runs."""
-        if processes.in_netns([self.netns]):
-            return
-        state = self.lab.state()
-        run([state["init"], "--netns", str(self.netns), "--dir", str(self.dir), "--lower", state["lower"],
-             "--shared", str(self.lab.run / "shared"), *(["--bare"] if state["bare"] else [])])
+        """Boot; fine when it runs. Whether it was off. Two at once (power button, magic packet) boot it once."""
+        with self._power_switch():
+            if processes.in_netns([self.netns]):
+                return False
+            state = self.lab.state()
+            run([state["init"], "--netns", str(self.netns), "--dir", str(self.dir), "--lower", state["lower"],
+                 "--shared", str(self.lab.run / "shared"), *(["--bare"] if state["bare"] else [])])
+            return True
+
+    @contextlib.contextmanager
+    def _power_switch(self):
+        handle = os.open(self.dir, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def power_cut(self):
         """Take the power away: everything dies at once, the disk stays as it is. Fine when it is off."""

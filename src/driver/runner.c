@@ -26,9 +26,8 @@
 #include "driver/hostkey.h"
 #include "driver/private_dir.h"
 #include "driver/runner_int.h"
-#include "driver/wol.h"
 
-#define WAKE_PACKETS 3
+#define WAKE_EVERY_MS 10000
 #define SPEC_MAX ((size_t)16 << 20)
 #define TERM_AFTER_MS 5000
 #define KILL_AFTER_MS 8000
@@ -49,6 +48,7 @@ struct run {
 	struct run_end end;
 	bool ended;
 	int64_t deadline_ms, cancel_ms; /* monotonic; cancel_ms 0 = not asked */
+	int64_t wake_ms;                /* monotonic: next magic packets, 0 = no more */
 	int kill_step;
 };
 
@@ -158,10 +158,22 @@ static void take_signal(struct run *r)
 		ask_end(r, &r->end.cancelled);
 }
 
+/* Packets for those that do not answer. Returns the time to the next ones in ms, at most `most`. */
+static int wake_due(struct run *r, int most)
+{
+	int64_t now = clock_mono(&clock_system);
+
+	if (r->wake_ms == 0)
+		return most;
+	if (now >= r->wake_ms)
+		r->wake_ms = wake_again(&r->journal) ? now + WAKE_EVERY_MS : 0;
+	return r->wake_ms != 0 && r->wake_ms - now < most ? (int)(r->wake_ms - now) : most;
+}
+
 static struct err *loop(struct run *r)
 {
 	while (!r->ended) {
-		int wait_ms = check_deadlines(r);
+		int wait_ms = wake_due(r, check_deadlines(r));
 		struct pollfd fds[] = {
 			{.fd = r->child.events_fd, .events = POLLIN},
 			{.fd = r->child.output_fd, .events = POLLIN},
@@ -242,37 +254,14 @@ static struct err *run_playbook(struct run *r)
 	return loop(r);
 }
 
-/* Magic packets for the machines that shall wake; some, since they may get lost. That none got out
- * is said, and no reason to stop: the machine may be on. */
-static struct err *wake_hosts(struct run *r)
-{
-	for (size_t i = 0; i < r->spec.n_hosts; i++) {
-		const struct run_host *h = &r->spec.hosts[i];
-		struct err *e = NULL;
-		int sent = 0;
-		for (int n = 0; h->wake != NULL && e == NULL && n < WAKE_PACKETS; n++)
-			e = wol_send(h->wake, &sent);
-		if (h->wake == NULL)
-			continue;
-		cleanup(mem_freep) char *text = e != NULL
-			? mem_printf("%s was not woken: %s", h->hostname, err_message(e))
-			: NULL;
-		err_free(e);
-		TRY(journal_event(&r->journal,
-			text != NULL ? json_pack("{s:s, s:s}", "event", "warning", "message", text)
-				     : json_pack("{s:s, s:s, s:i}", "event", "wake", "host",
-					       h->hostname, "sent", sent * WAKE_PACKETS)));
-	}
-	return NULL;
-}
-
 static struct err *run_all(struct run *r)
 {
 	r->line.max = RUNNER_LINE_MAX;
 	r->deadline_ms = clock_mono(&clock_system) + r->spec.timeout_s * 1000;
 	TRY(seal_key_open(r->spec.secret_key_path, &r->key));
 	TRY(journal_open(&r->journal, &r->spec, r->key));
-	TRY(wake_hosts(r));
+	TRY(wake_first(&r->journal));
+	r->wake_ms = clock_mono(&clock_system) + WAKE_EVERY_MS;
 	TRY(learn_host_keys(r));
 	if (r->spec.playbook == NULL)
 		return NULL;

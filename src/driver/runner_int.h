@@ -18,6 +18,7 @@
 struct journal_host {
 	const char *hostname; /**< borrowed from the spec */
 	bool seen;            /**< any task touched it */
+	bool answered;        /**< its SSH port accepts connections: no more magic packets */
 	bool failed, unreachable;
 	bool in_stats; /**< the final stats named it */
 	int64_t stats_failed, stats_unreachable;
@@ -61,6 +62,15 @@ struct run_end {
 /** Decide the status from stats and events (never from the exit code alone), write run_end and
  * result.json. */
 struct err *journal_finish(struct journal *j, const struct run_end *end) ERR_RESULT;
+
+/* --- runner_wake.c: magic packets --- */
+
+/** Send packets to the hosts of the run that shall wake, and say so. Errors: ERR_IO of the journal.
+ */
+struct err *wake_first(struct journal *j) ERR_RESULT;
+/** Send packets to those of them whose SSH port does not accept connections yet. Takes up to half a
+ * second. @return whether there are any */
+bool wake_again(struct journal *j);
 
 /* --- runner_child.c: ansible-playbook and its guard --- */
 

@@ -1,5 +1,6 @@
 """The lab's nodes seen from outside: SSH, identity, network, power, and that nothing is left behind."""
 
+import json
 import os
 import pathlib
 import re
@@ -54,6 +55,27 @@ class NodesSeenFromOutside(LabCase):
         self.assertEqual(pathlib.Path("/proc/sys/vm/swappiness").read_text(), before)
         self.assertNotEqual(self.ssh(1, "sudo date -s '+1 second'").returncode, 0)
         self.assertNotEqual(lab(self.name, "exec", "n1", "--", "date", "-s", "+1 second").returncode, 0)
+
+    def magic(self, number):
+        """A shell command that wakes node `number` as its neighbours do."""
+        mac = self.description["nodes"][number - 1]["mac"].replace(":", "")
+        return (f"python3 -c \"import socket; s = socket.socket(2, 2); s.setsockopt(1, 6, 1); "
+                f"s.sendto(b'\\xff' * 6 + bytes.fromhex('{mac}') * 16, ('255.255.255.255', 9))\"")
+
+    def heard(self):
+        path = self.dir / "run/wakes.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def test_a_magic_packet_boots_a_node_that_is_off_once_its_cable_is_in(self):
+        self.lab("power-off", "n3")
+        self.lab("cut", "n3")
+        self.ask(1, self.magic(3))
+        self.eventually(lambda: len(self.heard()) == 1)
+        self.assertFalse(self.heard()[0]["woken"])
+        self.lab("heal", "n3")
+        self.ask(1, self.magic(3))
+        self.eventually(lambda: self.ssh(3, "true", connect=1).returncode == 0)
+        self.assertEqual([(one["node"], one["source"], one["woken"]) for one in self.heard()][1:], [("n3", self.description["nodes"][0]["mac"], True)])
 
     def test_a_cut_is_silent_and_heals(self):
         self.lab("cut", "n2")

@@ -5,12 +5,15 @@
 static struct err *plan_relay(struct service *svc, struct op_run *run, const char *relay)
 {
 	cleanup(mem_freep) char *hostname = NULL;
-	json_t *macs = json_array();
+	json_t *machines = json_array();
 
-	op_run_set(run, "mko_wake", macs);
+	op_run_set(run, "mko_wake", machines);
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (run->nodes[i].mac_address != NULL)
-			json_array_append_new(macs, json_string(run->nodes[i].mac_address));
+			json_array_append_new(machines,
+				json_pack("{s:s, s:s, s:I}", "mac", run->nodes[i].mac_address,
+					"address", run->nodes[i].ip_address, "port",
+					(json_int_t)run->nodes[i].ssh_port));
 	struct err *e = op_run_add_helper(svc, run, relay, &hostname);
 	if (e != NULL) {
 		struct err *wrong = err_field(NULL, "relay", "%s", err_message(e));

@@ -5,13 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/seal.h"
 #include "driver/runner.h"
+#include "driver/runner_int.h"
 #include "scratch.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHkpfAysI5HzXhg2vx+xBHHbHCq4W8U0k5qYHQ0CGXyV"
@@ -297,6 +300,40 @@ static void before_a_runner_took_its_lock_there_is_none(void **state)
 
 #define RUN(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
 
+/* A port of the loopback that refuses until listen(). */
+static int bound_port(int64_t *ret_port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void magic_packets_go_on_until_the_ssh_port_accepts(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_host hosts[2] = {{0}};
+	struct journal j = {.spec = &f->spec, .hosts = hosts};
+	int fds[2];
+
+	for (int i = 0; i < 2; i++) {
+		f->spec.hosts[i].wake = mem_strdup("02:00:00:00:00:01");
+		fds[i] = bound_port(&f->spec.hosts[i].port);
+	}
+	assert_int_equal(listen(fds[0], 1), 0);
+	assert_true(wake_again(&j));
+	assert_true(hosts[0].answered);
+	assert_false(hosts[1].answered);
+	assert_int_equal(listen(fds[1], 1), 0);
+	assert_false(wake_again(&j));
+	for (int i = 0; i < 2; i++)
+		close(fds[i]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +349,7 @@ int main(int argc, char **argv)
 		RUN(a_killed_runner_is_dead_only_when_all_of_its_run_is),
 		RUN(the_same_operation_never_runs_twice),
 		RUN(before_a_runner_took_its_lock_there_is_none),
+		RUN(magic_packets_go_on_until_the_ssh_port_accepts),
 	};
 
 	rand_init();
