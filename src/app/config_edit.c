@@ -64,12 +64,12 @@ static bool read_section(yaml_parser_t *parser, struct place *p, bool wanted)
 			return end;
 		}
 		bool good = next(parser, &value);
-		if (good && value.type != YAML_SCALAR_EVENT)
-			good = false; /* accepted files have none */
-		else if (good && wanted)
-			see_pair(p, (const char *)key.data.scalar.value, &key, &value);
-		if (good)
+		if (good) {
+			good = value.type == YAML_SCALAR_EVENT; /* accepted files have no others */
+			if (good && wanted)
+				see_pair(p, (const char *)key.data.scalar.value, &key, &value);
 			yaml_event_delete(&value);
+		}
 		yaml_event_delete(&key);
 		if (!good)
 			return false;
@@ -167,12 +167,11 @@ static size_t column_at(const char *text, size_t at, size_t column)
 	return at;
 }
 
-static void splice(struct str *out, const char *text, size_t len, size_t from, size_t to,
-	const char *between)
+static void splice(struct str *out, const char *text, size_t from, size_t to, const char *between)
 {
 	str_add(out, text, from);
 	str_adds(out, between);
-	str_add(out, text + to, len - to);
+	str_adds(out, text + to);
 }
 
 static struct err *refuse(const char *name, size_t line, const char *why)
@@ -182,27 +181,28 @@ static struct err *refuse(const char *name, size_t line, const char *why)
 		"edit the file by hand, then: mko system config check");
 }
 
-static struct err *replace(const char *name, const char *text, size_t len, const struct place *p,
+static struct err *replace(const char *name, const char *text, const struct place *p,
 	const char *value, struct str *out)
 {
 	if (p->value_line != p->line || p->value_end_line != p->line)
 		return refuse(name, p->line, "the value does not stand on the line of its key");
+	size_t len = strlen(text);
 	size_t line = line_at(text, len, p->line);
 	if (value == NULL) {
-		splice(out, text, len, line, line_at(text, len, p->line + 1), "");
+		splice(out, text, line, line_at(text, len, p->line + 1), "");
 		return NULL;
 	}
 	size_t from = column_at(text, line, p->from);
 	cleanup(mem_freep) char *spaced =
 		mem_printf("%s%s", from > 0 && text[from - 1] == ':' ? " " : "", value);
-	splice(out, text, len, from, column_at(text, line, p->to), spaced);
+	splice(out, text, from, column_at(text, line, p->to), spaced);
 	return NULL;
 }
 
-static void insert(const char *text, size_t len, const struct place *p, const char *value,
-	struct str *out)
+static void insert(const char *text, const struct place *p, const char *value, struct str *out)
 {
 	bool top = p->section[0] == '\0';
+	size_t len = strlen(text);
 	size_t at = p->section_found ? line_at(text, len, p->last_line + 1) : len;
 	const char *newline = at > 0 && text[at - 1] != '\n' ? "\n" : "";
 	size_t indent = p->section_found && !p->section_empty ? p->indent : 2;
@@ -212,7 +212,7 @@ static void insert(const char *text, size_t len, const struct place *p, const ch
 		: mem_printf("%s%s%s:\n  %s: %s\n", newline, at > 0 ? "\n" : "", p->section,
 			  p->name, value);
 
-	splice(out, text, len, at, at, line);
+	splice(out, text, at, at, line);
 }
 
 /* The parser knows more ends of lines than we do, and a mark before the first line. */
@@ -230,9 +230,10 @@ static bool has_plain_lines(const char *text, size_t len)
 	return true;
 }
 
-struct err *config_edit(const char *name, const char *text, size_t len, const char *key,
-	const char *value, char **ret_text)
+struct err *config_edit(const char *name, const char *text, const char *key, const char *value,
+	char **ret_text)
 {
+	size_t len = strlen(text);
 	const char *dot = strchr(key, '.');
 	cleanup(mem_freep) char *section = mem_strndup(key, dot != NULL ? (size_t)(dot - key) : 0);
 	struct place p = {.section = section, .name = dot != NULL ? dot + 1 : key};
@@ -246,9 +247,9 @@ struct err *config_edit(const char *name, const char *text, size_t len, const ch
 	if (p.flow)
 		return refuse(name, p.line, "the section is written in braces");
 	if (p.found)
-		e = replace(name, text, len, &p, value, &out);
+		e = replace(name, text, &p, value, &out);
 	else if (value != NULL)
-		insert(text, len, &p, value, &out);
+		insert(text, &p, value, &out);
 	else
 		str_add(&out, text, len);
 	if (e != NULL) {

@@ -70,7 +70,7 @@ static struct err *edit_all(const char *path, char **text, const json_t *changes
 	json_object_foreach((json_t *)(uintptr_t)changes, key, value) {
 		cleanup(mem_freep) char *yaml = yaml_of(value);
 		char *edited = NULL;
-		TRY(config_edit(path, *text, strlen(*text), key, yaml, &edited));
+		TRY(config_edit(path, *text, key, yaml, &edited));
 		mem_free(*text);
 		*text = edited;
 	}

@@ -86,7 +86,7 @@ static void says_what_is_wanted(const char *old, const char *new, const char *ke
 static void edit(const char *file, const char *key, const char *value)
 {
 	char *edited = NULL;
-	struct err *e = config_edit("fuzz", file, strlen(file), key, value, &edited);
+	struct err *e = config_edit("fuzz", file, key, value, &edited);
 
 	if (e == NULL) {
 		at_most_one_line_is_lost(file, edited);

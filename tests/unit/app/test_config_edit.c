@@ -20,7 +20,7 @@ static const char file[] = "# mine\n"
 static void edits(const char *text, const char *key, const char *value, const char *want)
 {
 	char *got = NULL;
-	struct err *e = config_edit("f", text, strlen(text), key, value, &got);
+	struct err *e = config_edit("f", text, key, value, &got);
 
 	if (e != NULL)
 		fail_msg("%s: %s", key, err_message(e));
@@ -86,7 +86,7 @@ static void a_key_is_removed_with_its_line(void **state)
 static void refuses(const char *text, const char *key, const char *why)
 {
 	char *got = NULL;
-	struct err *e = config_edit("f", text, strlen(text), key, "1", &got);
+	struct err *e = config_edit("f", text, key, "1", &got);
 
 	assert_non_null(e);
 	assert_int_equal(err_code(e), ERR_CONFLICT);
@@ -101,6 +101,7 @@ static void what_cannot_be_edited_safely_is_refused_with_the_line(void **state)
 	(void)state;
 	refuses("log:\r  level: info\r", "log.level", "f:1: the file has ends of lines");
 	refuses("\xef\xbb\xbflog:\n  level: info\n", "log.level", "f:1: the file has ends");
+	refuses("log:\n  level: *info\n", "log.level", "f:1: the file is not as expected");
 	refuses("log: {level: info}\n", "log.level", "f:1: the section is written in braces");
 	refuses("log:\n  level:\n    info\n", "log.level",
 		"f:2: the value does not stand on the line");
