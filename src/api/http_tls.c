@@ -56,13 +56,18 @@ static struct err *read_file(const char *what, const char *path, char **ret_text
 		"ls -lL %s    (the user that runs mko must be able to read it)", path);
 }
 
+static gnutls_datum_t datum(char *text, size_t len)
+{
+	return (gnutls_datum_t){(unsigned char *)text, (unsigned)len};
+}
+
 static struct err *load_chain(const char *path, struct pair *p)
 {
 	cleanup(mem_freep) char *text = NULL;
 	size_t len = 0;
 
 	TRY(read_file("TLS certificate", path, &text, &len));
-	gnutls_datum_t data = {.data = (unsigned char *)text, .size = (unsigned)len};
+	gnutls_datum_t data = datum(text, len);
 	int rc = gnutls_x509_crt_list_import2(&p->chain, &p->n, &data, GNUTLS_X509_FMT_PEM, 0);
 	if (rc < 0 || p->n == 0) {
 		*p = (struct pair){.chain = NULL};
@@ -79,7 +84,7 @@ static struct err *load_key(const char *path, struct pair *p)
 	size_t len = 0;
 
 	TRY(read_file("TLS key", path, &text, &len));
-	gnutls_datum_t data = {.data = (unsigned char *)text, .size = (unsigned)len};
+	gnutls_datum_t data = datum(text, len);
 	int rc = gnutls_x509_privkey_init(&p->key);
 	if (rc >= 0)
 		rc = gnutls_x509_privkey_import2(p->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
