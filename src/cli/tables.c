@@ -229,6 +229,8 @@ const struct cli_noun noun_playbook = {
 	.words = CLI_WORDS_PLAYBOOKS,
 };
 
+const struct cli_noun noun_ups = {.name = "ups",
+	.summary = "Power: UPSes and what happens when they run dry"};
 const struct cli_noun noun_system = {.name = "system", .summary = "mko itself and this machine"};
 
 static const struct cli_column user_columns[] = {
@@ -350,6 +352,7 @@ const struct cli_noun *const cli_nouns[] = {
 	&noun_schedule,
 	&noun_workflow,
 	&noun_playbook,
+	&noun_ups,
 	&noun_user,
 	&noun_token,
 	&noun_audit,
