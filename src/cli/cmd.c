@@ -72,6 +72,15 @@ static size_t add_refs(struct cli_opt_ref *refs, size_t n, const char *title,
 	return n;
 }
 
+static bool is_named(const struct cli_opt_ref *refs, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(refs[i].opt->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 size_t cli_opts_of(const struct cli_cmd *cmd, struct cli_opt_ref ret_refs[static CLI_OPTS_MAX])
 {
 	size_t n = 0;
@@ -82,6 +91,11 @@ size_t cli_opts_of(const struct cli_cmd *cmd, struct cli_opt_ref ret_refs[static
 			n = add_refs(ret_refs, n, cmd->sets[i]->title, cmd->sets[i]->opts,
 				cmd->sets[i]->n);
 	}
-	return add_refs(ret_refs, n, cli_global_options.title, cli_global_options.opts,
-		cli_global_options.n);
+	size_t n_own = n;
+	for (size_t i = 0; i < cli_global_options.n; i++) {
+		const struct cli_opt *global = &cli_global_options.opts[i];
+		if (!is_named(ret_refs, n_own, global->name))
+			n = add_refs(ret_refs, n, cli_global_options.title, global, 1);
+	}
+	return n;
 }

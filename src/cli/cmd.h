@@ -166,6 +166,6 @@ struct cli_opt_ref {
 	const char *title; /**< "Options", "Global options" */
 	const struct cli_opt *opt;
 };
-/** The options of a command: its own, its sets, the global ones. @cmd NULL: only the global ones
- * Returns how many. */
+/** The options of a command: its own, its sets, the global ones but those whose name it uses
+ * itself. @cmd NULL: only the global ones Returns how many. */
 size_t cli_opts_of(const struct cli_cmd *cmd, struct cli_opt_ref ret_refs[static CLI_OPTS_MAX]);
