@@ -145,6 +145,11 @@ struct err *loop_poll_new(struct loop *loop, int fd, void (*fn)(void *user), voi
 	return NULL;
 }
 
+void loop_poll_want_write(struct loop_poll *p, bool on)
+{
+	must(uv_poll_start(&p->uv, on ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll) == 0);
+}
+
 void loop_poll_free(struct loop_poll *p)
 {
 	if (p != NULL)

@@ -42,6 +42,8 @@ void loop_timer_free(struct loop_timer *t);
  */
 struct err *loop_poll_new(struct loop *loop, int fd, void (*fn)(void *user), void *user,
 	struct loop_poll **ret) ERR_RESULT;
+/** Call fn also when the descriptor can be written (or a connection is made). @on false: no more */
+void loop_poll_want_write(struct loop_poll *p, bool on);
 /** Stop and free; NULL is fine. */
 void loop_poll_free(struct loop_poll *p);
 
