@@ -344,10 +344,10 @@ static void on_retry(void *user)
 		.line = on_line,
 		.closed = on_closed};
 	struct nut_client *client = user;
+	const struct nut_endpoint to = {.address = client->address, .port = client->port};
 
 	loop_timer_start(client->deadline, client->deadline_ms, 0);
-	struct err *e = nut_stream_open(client->loop, client->address, client->port, &handler,
-		client, &client->stream);
+	struct err *e = nut_stream_open(client->loop, &to, &handler, client, &client->stream);
 	if (e != NULL)
 		drop(client, e);
 }

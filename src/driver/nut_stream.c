@@ -307,7 +307,7 @@ static struct err *start(struct nut_stream *stream, struct loop *loop, const cha
 	return NULL;
 }
 
-struct err *nut_stream_open(struct loop *loop, const char *address, int port,
+struct err *nut_stream_open(struct loop *loop, const struct nut_endpoint *to,
 	const struct nut_stream_handler *handler, void *user, struct nut_stream **ret)
 {
 	struct nut_stream *stream = mem_zalloc(sizeof(*stream));
@@ -316,7 +316,7 @@ struct err *nut_stream_open(struct loop *loop, const char *address, int port,
 	stream->handler = handler;
 	stream->user = user;
 	stream->out.max = OUT_MAX;
-	struct err *e = start(stream, loop, address, port);
+	struct err *e = start(stream, loop, to->address, to->port);
 	if (e != NULL) {
 		nut_stream_free(stream);
 		return e;

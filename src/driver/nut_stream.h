@@ -23,9 +23,15 @@ struct nut_stream_handler {
 /** A connection; opaque. */
 struct nut_stream;
 
-/** Connect. @address numeric, IPv4 or IPv6   @handler borrowed
+/** Where to. */
+struct nut_endpoint {
+	const char *address; /**< numeric, IPv4 or IPv6 */
+	int port;
+};
+
+/** Connect. @handler borrowed
  * Errors: ERR_INVALID (no address), ERR_IO, ERR_UNREACHABLE. Loop only. */
-struct err *nut_stream_open(struct loop *loop, const char *address, int port,
+struct err *nut_stream_open(struct loop *loop, const struct nut_endpoint *to,
 	const struct nut_stream_handler *handler, void *user, struct nut_stream **ret) ERR_RESULT;
 /** Send text; what cannot be sent at once is kept (at most 64 KiB, more closes). */
 void nut_stream_send(struct nut_stream *stream, const char *text);

@@ -3,7 +3,6 @@
  */
 #include "power/engine_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -193,18 +192,25 @@ static void start_up(struct power_engine *engine, struct rule *rule, struct powe
 		fire_start(engine, rule, out);
 }
 
-static int by_urgency(const void *a, const void *b)
+/** Whether a is started before b: the stronger, then the lower priority, then the lower ID. */
+static bool is_before(const struct rule *a, const struct rule *b)
 {
-	const struct rule *x = *(const struct rule *const *)a;
-	const struct rule *y = *(const struct rule *const *)b;
-	int dx = strength_of(x);
-	int dy = strength_of(y);
+	int sa = strength_of(a);
+	int sb = strength_of(b);
 
-	if (dx != dy)
-		return dx > dy ? -1 : 1;
-	if (x->spec.priority != y->spec.priority)
-		return x->spec.priority < y->spec.priority ? -1 : 1;
-	return x < y ? -1 : x > y; /* the array is in the order of IDs */
+	if (sa != sb)
+		return sa > sb;
+	if (a->spec.priority != b->spec.priority)
+		return a->spec.priority < b->spec.priority;
+	return a < b; /* the array is in the order of IDs */
+}
+
+/** Put a rule into its place of the list. */
+static void insert(struct rule **list, size_t n, struct rule *rule)
+{
+	for (; n > 0 && is_before(rule, list[n - 1]); n--)
+		list[n] = list[n - 1];
+	list[n] = rule;
 }
 
 /** Those that wait because nobody is free to do them are told once. */
@@ -221,14 +227,13 @@ static void announce(struct power_engine *engine, struct power_effects *out)
 
 void fire_due(struct power_engine *engine, struct power_effects *out)
 {
-	struct rule *due[POWER_RULES_MAX];
+	struct rule *due[POWER_RULES_MAX] = {NULL};
 	size_t n = 0;
 
 	for (int64_t r = 0; r < engine->n_rules; r++) {
 		if (engine->rules[r].state == POWER_PENDING)
-			due[n++] = &engine->rules[r];
+			insert(due, n++, &engine->rules[r]);
 	}
-	qsort(due, n, sizeof(due[0]), by_urgency);
 	for (size_t i = 0; i < n && !is_quiet(engine); i++) {
 		if (is_due_down(engine, due[i]))
 			start_down(engine, due[i], out);

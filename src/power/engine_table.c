@@ -303,6 +303,8 @@ static void remove_rule(struct power_engine *engine, const char *id, struct powe
 bool engine_configure(struct power_engine *engine, const struct power_command *command,
 	struct power_effects *out)
 {
+	must(command->kind != POWER_SET_RULE || command->rule != NULL);
+	must(command->kind != POWER_SET_CLUSTER || command->cluster != NULL);
 	if (command->kind == POWER_SET_CONFIG)
 		engine->config = *command->config;
 	else if (command->kind == POWER_SET_UPS)
