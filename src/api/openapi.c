@@ -348,6 +348,19 @@ static void add_action_params(json_t *schema, const struct op_type *type)
 		json_decref(required);
 }
 
+static json_t *example_of(const struct route_walk *w)
+{
+	json_t *example = json_loads(w->route->example, 0, NULL);
+
+	for (size_t i = 0; w->op != NULL && i < w->op->n_params; i++) {
+		const struct op_param *param = &w->op->params[i];
+		if (param->example != NULL)
+			set(example, param->name,
+				json_loads(param->example, JSON_DECODE_ANY, NULL));
+	}
+	return example;
+}
+
 static json_t *body_of(const struct route_walk *w)
 {
 	const struct route *route = w->route;
@@ -366,7 +379,7 @@ static json_t *body_of(const struct route_walk *w)
 	}
 	json_t *media = json_pack("{s:o}", "schema", schema);
 	if (route->example != NULL)
-		set(media, "example", json_loads(route->example, 0, NULL));
+		set(media, "example", example_of(w));
 	return json_pack("{s:b, s:{s:o}}", "required", (route->flags & ROUTE_BODY_OPTIONAL) == 0,
 		"content", "application/json", media);
 }

@@ -57,6 +57,7 @@ class Contract(ServerCase):
     # What has no object to act on in a fresh store, and what it answers then.
     expected = {
         "get /api/clusters/{id}/kubeconfig": 404,  # never set up
+        "post /api/clusters/{id}/restore": 404,    # there is no backup
         "get /api/setup-code": 409,                # set up already
         "post /api/setup": 409,
         "post /api/logout": 409,                   # a token is no session

@@ -11,6 +11,7 @@ static const struct op_param params[] = {
 	{.name = "addons",
 		.kind = FIELD_JSON,
 		.required = true,
+		.example = "[\"dns\"]",
 		.help = "Addons: names, \"metallb:RANGE\", or objects with name and args."},
 	{.name = "addon_timeout_s",
 		.kind = FIELD_I64,

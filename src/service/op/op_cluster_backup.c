@@ -64,6 +64,7 @@ static const struct op_param restore_params[] = {
 		.required = true,
 		.max = 90,
 		.check = backup_check_name,
+		.example = "\"prod/1\"",
 		.help = "Number of a backup of this cluster, or CLUSTER/NUMBER."},
 };
 

@@ -21,9 +21,10 @@ static struct err *check_join_role(const char *text)
 		: err_new(ERR_INVALID, "must be auto, control_plane or worker");
 }
 
-#define PARAM_NODES(HELP)                                                                          \
+#define PARAM_NODES(EXAMPLE, HELP)                                                                 \
 	{                                                                                          \
-		.name = "nodes", .kind = FIELD_JSON, .required = true, .help = (HELP)              \
+		.name = "nodes", .kind = FIELD_JSON, .required = true, .example = (EXAMPLE),       \
+		.help = (HELP)                                                                     \
 	}
 #define PARAM_DISCARD                                                                              \
 	{                                                                                          \
@@ -104,7 +105,7 @@ static void set_join_vars(struct service *svc, struct op_run *run)
 /* ---- join ---- */
 
 static const struct op_param join_params[] = {
-	PARAM_NODES("Names or IDs of the nodes that join."),
+	PARAM_NODES("[\"n2\"]", "Names or IDs of the nodes that join."),
 	{.name = "role",
 		.kind = FIELD_TEXT,
 		.check = check_join_role,
@@ -176,7 +177,7 @@ const struct op_type op_cluster_join = {
 /* ---- leave ---- */
 
 static const struct op_param leave_params[] = {
-	PARAM_NODES("Names or IDs of the nodes that leave."),
+	PARAM_NODES("[\"n1\"]", "Names or IDs of the nodes that leave."),
 	{.name = "lost",
 		.kind = FIELD_BOOL,
 		.help = "The nodes are lost for good: they are not contacted, the cluster forgets them."},
@@ -325,6 +326,7 @@ static const struct op_param forget_params[] = {
 		.required = true,
 		.max = 253,
 		.check = check_member,
+		.example = "\"10.0.0.13\"",
 		.help = "Name in Kubernetes, or IPv4 address in the datastore, of a dead member."},
 };
 
@@ -378,8 +380,9 @@ static const struct op_param replace_params[] = {
 		.kind = FIELD_TEXT,
 		.required = true,
 		.max = 253,
+		.example = "\"n1\"",
 		.help = "Name or ID of the node that goes."},
-	PARAM_NODES("The node that takes its place, as a list of one."),
+	PARAM_NODES("[\"n2\"]", "The node that takes its place, as a list of one."),
 	{.name = "lost", .kind = FIELD_BOOL, .help = "The old node is lost for good."},
 	PARAMS_DRAIN,
 	PARAM_DISCARD,

@@ -35,7 +35,7 @@ static struct err *check_target(const char *text)
 #define PARAM_TO(REQUIRED)                                                                                  \
 	{                                                                                                   \
 		.name = "to", .kind = FIELD_TEXT, .max = 64, .required = (REQUIRED),                        \
-		.check = check_target,                                                                      \
+		.check = check_target, .example = "\"1.33\"",                                               \
 		.help = "Version or channel: 1.33 or 1.33/stable. One minor version above the present one." \
 	}
 

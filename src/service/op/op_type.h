@@ -35,6 +35,7 @@ struct op_param {
 	check_fn check;
 	const char *help;
 	const char *const *choices; /**< allowed texts, ends with NULL; NULL = any */
+	const char *example;        /**< JSON, for the reference; needed where it is required */
 };
 
 /** Row for the parameters of a type that is guarded. */

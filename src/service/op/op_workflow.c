@@ -13,6 +13,7 @@ static const struct op_param params[] = {
 	{.name = "workflow",
 		.kind = FIELD_TEXT,
 		.required = true,
+		.example = "\"monthly\"",
 		.max = 63,
 		.help = "Name of the workflow."},
 };
