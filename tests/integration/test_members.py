@@ -132,6 +132,7 @@ class Members(LabCase):
         self.assertEqual(self.node("n5")["role"], "worker")
         mko("cluster", "leave", "prod", "n5", "--drain-timeout", "2s", "--ignore-stuck-pods", "--yes", timeout=900)
         self.assertNotIn("n5", self.names())
+        self.kubectl("delete", "-f", "/tmp/pdb.yaml")
 
     def test_5_a_stale_entry_of_the_datastore_is_found_and_forgotten(self):
         mko = self.mko

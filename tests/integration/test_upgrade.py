@@ -143,6 +143,9 @@ class Upgrade(LabCase):
         self.assertEqual((state["nodes"]["n1"]["done"], state["nodes"]["n3"]["done"]), (True, False))
         self.lab.run("power-on", "n2")
         wait_until(lambda: self.lab.run("exec", "n2", "--", "/bin/true", check=False).returncode == 0, 60, "n2 is back")
+        # the quorum guard believes the last scan: one voter is down until another scan has seen it
+        self.assertIn("mko cluster scan prod", mko("cluster", "upgrade", "resume", "prod", code=4).stderr)
+        wait_until(lambda: mko.json("cluster", "status", "prod", "--scan", code=None).get("quorum_margin") == 1, 300, "three voters live")
         mko("cluster", "upgrade", "resume", "prod", timeout=900)
         self.assertEqual(self.versions(), {"n1": "33", "n2": "33", "n3": "33", "n4": "33"})
         self.assertEqual(mko.json("cluster", "status", "prod")["status"], "active")
