@@ -102,7 +102,7 @@ static size_t add_value(char *key, size_t at, const char *value)
 	for (; *value != '\0' && at + 4 < KEY_MAX; value++) {
 		if (*value == '"' || *value == '\\' || *value == '\n')
 			key[at++] = '\\';
-		key[at++] = *value == '\n' ? 'n' : *value;
+		key[at++] = (char)(*value == '\n' ? 'n' : *value);
 	}
 	return at;
 }

@@ -155,7 +155,7 @@ static struct sqlite_table *find_table(struct sqlite_conn *c, const struct recor
 	struct sqlite_table *t = &c->tables[c->n_tables++];
 	*t = (struct sqlite_table){.type = type,
 		.columns = column_list(type),
-		.by = mem_zalloc(type->n_fields * sizeof(*t->by))};
+		.by = mem_zalloc(type->n_fields * sizeof(sqlite3_stmt *))};
 	return t;
 }
 

@@ -22,6 +22,7 @@ static uint64_t current_seed; /**< of the trace that runs, 0 = none */
 
 static uint32_t roll(uint32_t n)
 {
+	must(n > 0);
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
@@ -71,7 +72,7 @@ static void make_cluster(struct run *run, int i)
 	*c = (struct power_cluster_spec){.policy = roll(2), .min_feeds = 1};
 	(void)snprintf(c->name, sizeof(c->name), "c%d", i);
 	c->n_feeds = 1 + roll(UPSES);
-	for (int64_t f = 0; f < c->n_feeds; f++)
+	for (int64_t f = 0; f < c->n_feeds && f < UPSES; f++)
 		(void)snprintf(c->feeds[f], sizeof(c->feeds[f]), "%s", names[f]);
 	c->min_feeds = 1 + roll((uint32_t)c->n_feeds);
 	add_command(run, (struct power_command){.kind = POWER_SET_CLUSTER, .cluster = c});
@@ -139,7 +140,7 @@ static bool may_see(const struct run *run, const struct power_rule_spec *rule, i
 
 	if (strcmp(rule->ups, names[u]) == 0)
 		return true;
-	for (int64_t f = 0; f < c->n_feeds; f++) {
+	for (int64_t f = 0; f < c->n_feeds && f < UPSES; f++) {
 		if (strcmp(c->feeds[f], names[u]) == 0)
 			return true;
 	}
