@@ -438,6 +438,7 @@ static struct err *plan_replace(struct service *svc, struct op_run *run)
 	TRY(check_named(run));
 	TRY(check_running(run));
 	TRY(check_replace(run, old));
+	must(old != NULL); /* check_replace() refuses without one */
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (op_run_named(run, &run->nodes[i]))
 			run->nodes[i].role = old->role;
