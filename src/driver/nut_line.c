@@ -47,7 +47,7 @@ struct err *nut_line_split(char *line, char *ret_words[static NUT_WORDS_MAX], si
 
 void nut_line_add(struct str *line, const char *word)
 {
-	bool plain = word[0] != '\0' && strpbrk(word, " \"\\\t") == NULL;
+	bool plain = word[0] != '\0' && strpbrk(word, " \"\\\t\r\n") == NULL;
 
 	if (line->len > 0)
 		str_addc(line, ' ');
