@@ -64,7 +64,7 @@ static inline int test_domain_make(void **state)
 	d->svc = (struct service){.config = &d->config, .clock = &d->clock, .data_dir = d->dir};
 	ok(seal_key_open(scratch_path(d->dir, "secret.key"), &d->svc.key));
 	ok(store_open(scratch_path(d->dir, "mko.db"), &d->svc.store));
-	d->svc.engine = op_engine_new("/proc/self/exe");
+	d->svc.engine = op_engine_new(scratch_self());
 	*state = d;
 	return 0;
 }

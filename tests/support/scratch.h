@@ -50,6 +50,17 @@ static inline const char *scratch_path(const char *dir, const char *name)
 	return buffer;
 }
 
+/** Path of this test program, to start it again. "/proc/self/exe" itself would start valgrind
+ * there. */
+static inline const char *scratch_self(void)
+{
+	static char path[4096];
+
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) <= 0)
+		abort();
+	return path;
+}
+
 /** Write a text file with this mode. */
 static inline void scratch_write(const char *path, const char *text, mode_t mode)
 {

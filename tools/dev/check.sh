@@ -24,8 +24,7 @@ check_tsan() {
 check_valgrind() {
 	configure "$BUILD/valgrind" gcc -Doptimization=1
 	[ $# -gt 0 ] || set -- unit
-	# These start their own program again through /proc/self/exe, which under valgrind is valgrind.
-	MKO_TEST_SKIP="driver/test_runner service/test_op" MKO_TEST_WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes" \
+	MKO_TEST_WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes" \
 		suites "$BUILD/valgrind" "$@"
 }
 

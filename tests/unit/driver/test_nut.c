@@ -102,23 +102,16 @@ static bool answer(struct fake *fake, int fd, const char *line)
 
 static void serve(struct fake *fake, int fd)
 {
-	char buffer[4096];
-	size_t len = 0;
+	char line[4096];
+	FILE *requests = fdopen(fd, "r");
 
-	for (;;) {
-		ssize_t n = recv(fd, buffer + len, sizeof(buffer) - len - 1, 0);
-		if (n <= 0)
-			return;
-		len += (size_t)n;
-		char *end = NULL;
-		while ((end = memchr(buffer, '\n', len)) != NULL) {
-			*end = '\0';
-			if (!answer(fake, fd, buffer))
-				return;
-			len -= (size_t)(end + 1 - buffer);
-			memmove(buffer, end + 1, len);
-		}
+	must(requests != NULL);
+	while (fgets(line, sizeof(line), requests) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!answer(fake, fd, line))
+			break;
 	}
+	must(fclose(requests) == 0);
 }
 
 static void *run_fake(void *user)
@@ -130,7 +123,6 @@ static void *run_fake(void *user)
 		if (fd < 0)
 			return NULL;
 		serve(fake, fd);
-		(void)close(fd);
 	}
 }
 

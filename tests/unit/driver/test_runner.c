@@ -75,7 +75,7 @@ static void start(struct fixture *f, const char *script)
 	char *text = mem_printf("#!/bin/sh\n%s\n", script);
 	scratch_write(f->spec.ansible_playbook, text, 0755);
 	mem_free(text);
-	struct err *e = runner_start("/proc/self/exe", &f->spec);
+	struct err *e = runner_start(scratch_self(), &f->spec);
 	if (e != NULL)
 		fail_msg("%s", err_message(e));
 }
@@ -156,7 +156,7 @@ static void a_program_that_cannot_be_run_is_a_failure(void **state)
 	struct fixture *f = *state;
 	mem_free(f->spec.ansible_playbook);
 	f->spec.ansible_playbook = mem_strdup("/nowhere/ansible-playbook");
-	struct err *e = runner_start("/proc/self/exe", &f->spec);
+	struct err *e = runner_start(scratch_self(), &f->spec);
 	assert_null(e);
 	expect_end(f, "failed");
 }
@@ -286,7 +286,7 @@ static void the_same_operation_never_runs_twice(void **state)
 	struct fixture *f = *state;
 	start(f, "echo '" STATS_OK "' >&3");
 	expect_end(f, "succeeded");
-	struct err *e = runner_start("/proc/self/exe", &f->spec);
+	struct err *e = runner_start(scratch_self(), &f->spec);
 	assert_non_null(e);
 	assert_true(err_code(e) == ERR_EXISTS || err_code(e) == ERR_LOCKED);
 	err_free(e);

@@ -389,7 +389,7 @@ static void a_viewer_may_not_start_anything(void **state)
 	TX_FAILS(d, op_submit(&d->svc, &viewer, &req, &op), ERR_FORBIDDEN);
 }
 
-/* The engine starts "/proc/self/exe op-runner". */
+/* The engine starts this program again, as "op-runner". */
 static bool is_runner(int argc, char **argv)
 {
 	return argc > 1 && strcmp(argv[1], "op-runner") == 0;

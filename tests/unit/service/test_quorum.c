@@ -104,7 +104,7 @@ static void the_scan_says_which_address_a_node_has_in_the_cluster(void **state)
 
 	(void)state;
 	make(&w, "vvv");
-	w.nodes[0].ip_address = w.addresses[3]; /* another address for SSH */
+	w.nodes[0].ip_address = (char *)(uintptr_t) "192.0.2.1"; /* another address for SSH */
 	struct quorum q = quorum_after(w.scan, w.nodes, w.n, &gone, 1);
 	assert_int_equal(q.left, 3);
 	json_object_set_new(w.scan, "nodes",
