@@ -1,5 +1,6 @@
 """What the black-box tests share: a lab of their own, a data directory of their own, and the program as a person runs it."""
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -51,6 +52,14 @@ class Lab:
 
     def clear(self, node, name):
         self.run("fault", node, name, "--clear")
+
+    def tell(self):
+        """Print what a failure may come from: who is on, who was woken, the ends of the consoles."""
+        print(self.run("list", check=False).stdout)
+        run = os.path.join(ROOT, "build", f"lab-{self.name}")
+        for path in sorted(glob.glob(f"{run}/run/wakes.*") + glob.glob(f"{run}/**/console.log", recursive=True)):
+            with open(path, encoding="utf-8", errors="replace") as source:
+                print(f"--- {os.path.relpath(path, run)}", *source.read().splitlines()[-8:], sep="\n", flush=True)
 
     def down(self):
         self.run("down", check=False)
@@ -150,6 +159,13 @@ class LabCase(unittest.TestCase):
     def setUp(self):
         self.mko = Mko()
         self.addCleanup(self.mko.done)
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors) if result is not None else 0
+        super().run(result)
+        if result is not None and len(result.failures) + len(result.errors) > before:
+            self.lab.tell()
+        return result
 
     def assert_no_trace(self, *secrets):
         """Nothing is left half-done: no lock, no running operation, no secret in any file but the sealed database."""
