@@ -39,15 +39,20 @@ static const struct op_type *action_type(const struct route *route, const char *
 	return op_type_find(name);
 }
 
-/* Compare one part of a pattern. */
-static bool match_part(const char *pattern, size_t len, const char *part, struct route_found *m,
+/* Compare one part of a pattern. Returns what stands behind it, NULL: another one. */
+static const char *match_part(const char *pattern, const char *part, struct route_found *m,
 	size_t *n)
 {
-	if (pattern[0] != '{')
-		return strlen(part) == len && memcmp(pattern, part, len) == 0;
-	must(*n < ROUTE_PARAMS_MAX);
-	m->params[(*n)++] = part;
-	return true;
+	if (pattern[0] == '{') {
+		must(*n < ROUTE_PARAMS_MAX);
+		m->params[(*n)++] = part;
+		return strchr(pattern, '}') + 1;
+	}
+	while (*part != '\0' && *part == *pattern) {
+		part++;
+		pattern++;
+	}
+	return *part == '\0' && (*pattern == '/' || *pattern == '\0') ? pattern : NULL;
 }
 
 static bool match_path(const struct route *route, const struct decode_path *path,
@@ -60,10 +65,9 @@ static bool match_path(const struct route *route, const struct decode_path *path
 	for (size_t i = 0; i < path->n; i++) {
 		if (*at != '/')
 			return false;
-		size_t len = strcspn(++at, "/");
-		if (!match_part(at, len, path->parts[i], &m, &n))
+		at = match_part(at + 1, path->parts[i], &m, &n);
+		if (at == NULL)
 			return false;
-		at += len;
 	}
 	if (*at != '\0')
 		return false;

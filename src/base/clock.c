@@ -47,10 +47,20 @@ int64_t clock_utc(const struct clock *c)
 	return c->utc_ms(c);
 }
 
+/* Writes a number with so many digits; returns the end. */
+static char *put(char *at, int value, int n, char after)
+{
+	for (int i = n; i-- > 0; value /= 10)
+		at[i] = (char)('0' + value % 10);
+	at[n] = after;
+	return at + n + 1;
+}
+
 void clock_format(int64_t utc_ms, char text[static CLOCK_TEXT_SIZE])
 {
 	int64_t millis = utc_ms % 1000;
 	time_t seconds = (time_t)(utc_ms / 1000);
+	char *at = text;
 
 	if (millis < 0) {
 		millis += 1000;
@@ -58,9 +68,19 @@ void clock_format(int64_t utc_ms, char text[static CLOCK_TEXT_SIZE])
 	}
 	struct tm tm = {0};
 	(void)gmtime_r(&seconds, &tm);
+	int year = tm.tm_year + 1900;
 	/* any int64_t of milliseconds fits: the longest year is -292275055 */
-	size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)millis);
+	if (year >= 0 && year <= 9999)
+		at = put(at, year, 4, '-');
+	else
+		at += snprintf(at, CLOCK_TEXT_SIZE, "%d-", year);
+	at = put(at, tm.tm_mon + 1, 2, '-');
+	at = put(at, tm.tm_mday, 2, 'T');
+	at = put(at, tm.tm_hour, 2, ':');
+	at = put(at, tm.tm_min, 2, ':');
+	at = put(at, tm.tm_sec, 2, '.');
+	at = put(at, (int)millis, 3, 'Z');
+	*at = '\0';
 }
 
 /* Reads exactly n digits at *p into ret and moves on. */

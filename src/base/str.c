@@ -35,6 +35,8 @@ static int str_reserve(struct str *s, size_t more)
 	size_t cap = s->cap > 0 ? s->cap : 64;
 	while (cap < need)
 		cap *= 2;
+	if (cap > max + 1)
+		cap = max + 1; /* so what fits, may */
 	s->data = mem_realloc_array(s->data, cap, 1);
 	s->cap = cap;
 	return 1;
@@ -42,7 +44,7 @@ static int str_reserve(struct str *s, size_t more)
 
 void str_add(struct str *s, const char *data, size_t len)
 {
-	if (!str_reserve(s, len))
+	if ((s->overflowed || len >= s->cap - s->len) && !str_reserve(s, len))
 		return;
 	if (len > 0)
 		memcpy(s->data + s->len, data, len);

@@ -107,15 +107,25 @@ static size_t add_value(char *key, size_t at, const char *value)
 	return at;
 }
 
+/* Append a text of ours. */
+static size_t add_text(char *key, size_t at, const char *text)
+{
+	size_t len = strlen(text);
+
+	must(at + len + 2 < KEY_MAX);
+	memcpy(key + at, text, len);
+	return at + len;
+}
+
 static void make_key(const struct metric *m, const char *const *labels, char key[static KEY_MAX])
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < METRIC_LABELS_MAX && m->labels[i] != NULL; i++) {
-		int n = snprintf(key + at, KEY_MAX - at, "%s%s=\"", i > 0 ? "," : "", m->labels[i]);
-		must(n > 0 && labels != NULL);
-		at += (size_t)n;
-		must(at + 2 < KEY_MAX);
+		must(labels != NULL);
+		at = add_text(key, at, i > 0 ? "," : "");
+		at = add_text(key, at, m->labels[i]);
+		at = add_text(key, at, "=\"");
 		at = add_value(key, at, labels[i] != NULL ? labels[i] : "");
 		key[at++] = '"';
 	}
