@@ -3,6 +3,7 @@
 #include "api/route.h"
 #include "base/mem.h"
 #include "service/cluster.h"
+#include "service/facts.h"
 #include "service/node.h"
 #include "service/query.h"
 
@@ -36,6 +37,38 @@ static const struct record_type node_remove_query_type = {
 	.size = sizeof(struct node_remove_query),
 	.fields = node_remove_fields,
 	.n_fields = ARRAY_LEN(node_remove_fields),
+};
+
+struct node_facts_query {
+	int64_t id;
+	int64_t limit;
+};
+static const struct field node_facts_fields[] = {
+	ROW_I64(struct node_facts_query, limit, FIELD_CREATE, .min = 1, .max = 100, .def = "100",
+		.help = "Most snapshots"),
+};
+static const struct record_type node_facts_query_type = {
+	.name = "node_facts_query",
+	.table = "node_facts_query",
+	.size = sizeof(struct node_facts_query),
+	.fields = node_facts_fields,
+	.n_fields = ARRAY_LEN(node_facts_fields),
+};
+
+struct node_diff_query {
+	int64_t id;
+	char *since;
+};
+static const struct field node_diff_fields[] = {
+	ROW_TEXT(struct node_diff_query, since, FIELD_CREATE, .min = 1, .max = 64,
+		.help = "A time, or a duration back from now (7d); absent: since the snapshot before the newest"),
+};
+static const struct record_type node_diff_query_type = {
+	.name = "node_diff_query",
+	.table = "node_diff_query",
+	.size = sizeof(struct node_diff_query),
+	.fields = node_diff_fields,
+	.n_fields = ARRAY_LEN(node_diff_fields),
 };
 
 static struct err *node_item(struct service *svc, const void *obj, struct record_writer *w)
@@ -106,6 +139,39 @@ static struct err *remove_node(struct call *call)
 	return node_remove(call->svc, &call->actor, call->params[0], query.force);
 }
 
+static struct err *get_facts(struct call *call)
+{
+	struct node_facts_query query;
+	struct node node;
+	json_t *list = NULL;
+
+	record_init(&node_facts_query_type, &query);
+	TRY(call_query(call, &query));
+	TRY(node_find(call->svc, call->params[0], &node));
+	struct err *e = facts_list(call->svc, &node, query.limit, &list);
+	record_done(&node_type, &node);
+	return e != NULL ? e
+			 : call_json(call, json_pack("{s:o, s:n}", "items", list, "next_cursor"));
+}
+
+static struct err *diff_facts(struct call *call)
+{
+	struct node_diff_query query;
+	struct node node;
+	json_t *json = NULL;
+
+	record_init(&node_diff_query_type, &query);
+	struct err *e = call_query(call, &query);
+	if (e == NULL)
+		e = node_find(call->svc, call->params[0], &node);
+	if (e == NULL) {
+		e = facts_diff(call->svc, &node, query.since, &json);
+		record_done(&node_type, &node);
+	}
+	record_done(&node_diff_query_type, &query);
+	return e != NULL ? e : call_json(call, json);
+}
+
 #define NODE_BODY_MORE                                                                                                      \
 	"{\"cluster_id\":{\"type\":[\"integer\",\"string\",\"null\"],\"description\":\"Id or name of the cluster\"},"       \
 	"\"sudo_password\":{\"type\":\"string\",\"maxLength\":1024,\"writeOnly\":true,\"description\":\"Password for sudo " \
@@ -134,6 +200,15 @@ static const struct route routes_nodes_rows[] = {
 	{"DELETE", "/api/nodes/{id}", ROLE_OPERATOR, .flags = ROUTE_ANY_SCOPE, .status = 204,
 		.query = &node_remove_query_type,
 		.summary = "Forget a node; the machine is not touched", .handle = remove_node},
+	{"GET", "/api/nodes/{id}/facts", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .query = &node_facts_query_type, .shape = &shape_facts,
+		.summary =
+			"What the node was each time that something had changed, the newest first",
+		.handle = get_facts},
+	{"GET", "/api/nodes/{id}/facts/diff", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .query = &node_diff_query_type,
+		.shape = &shape_facts_diff, .summary = "What changed on the node since a time",
+		.handle = diff_facts},
 	{"POST", "/api/nodes/actions/{action}", ROLE_VIEWER,
 		ROUTE_ANY_SCOPE | ROUTE_ACTION_NODE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL |
 			ROUTE_IDEMPOTENT,

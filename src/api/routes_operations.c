@@ -1,5 +1,6 @@
 /* Routes of operations: what ran, runs and may run. */
 #include <string.h>
+#include <unistd.h>
 
 #include "api/actions.h"
 #include "api/opfile.h"
@@ -253,6 +254,28 @@ static struct err *get_log(struct call *call)
 	return e;
 }
 
+/* The journal that node.logs fetched from a host: a file with its name. */
+static struct err *get_journal(struct call *call)
+{
+	struct operation op = {.id = 0};
+	const char *host = call->params[1];
+	cleanup(str_done) struct str name = STR_INIT;
+
+	TRY(find_op(call, &op));
+	int64_t id = op.id;
+	record_done(&operation_type, &op);
+	str_addf(&name, "journal/%s", host);
+	cleanup(mem_freep) char *path = op_path(call->svc, id, str_get(&name));
+	struct err *bad = check_hostname(host); /* it becomes part of a path */
+	bool there = bad == NULL && access(path, R_OK) == 0;
+	err_free(bad);
+	if (!there)
+		return err_new(ERR_NOT_FOUND, "operation %lld fetched no journal of %s",
+			(long long)id, host);
+	call->reply->content_type = "text/plain; charset=utf-8";
+	return opfile_bytes(path, 0, LOG_BYTES_MAX, &call->reply->body);
+}
+
 typedef struct err *(*op_verb_fn)(struct service *svc, const struct actor *who, int64_t id,
 	struct operation *ret_op);
 
@@ -379,6 +402,9 @@ static const struct route routes_operations_rows[] = {
 	{"GET", "/api/operations/{id}/log", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_TEXT, .query = &op_log_query_type,
 		.summary = "What ansible-playbook printed", .handle = get_log},
+	{"GET", "/api/operations/{id}/journal/{host}", ROLE_OPERATOR, .flags = ROUTE_ANY_SCOPE,
+		.status = 200, .reply = ROUTE_REPLY_TEXT,
+		.summary = "The journal that node.logs fetched from a host", .handle = get_journal},
 	{"POST", "/api/operations/{id}/cancel", ROLE_OPERATOR,
 		ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 202, ROUTE_REPLY_OPERATION,
 		.summary = "Ask an operation to stop", .handle = cancel_op},

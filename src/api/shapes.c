@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "model/account.h"
 #include "model/cluster.h"
+#include "model/facts.h"
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
@@ -62,6 +63,19 @@ const struct shape shape_backup = {
 		",\"kind\":" TEXT ",\"version\":" TEXT ",\"channel\":" TEXT_OR_NULL
 		",\"created_at\":" TEXT ",\"keys\":" NUMBER ",\"size_bytes\":" NUMBER
 		",\"sha256\":" TEXT ",\"verified\":" TRUTH "}",
+};
+
+const struct shape shape_facts = {.name = "facts", .base = &facts_type, .more = "{}"};
+
+#define SNAPSHOT                                                                                   \
+	OBJECT_OF("\"id\":" NUMBER ",\"node_id\":" NUMBER ",\"operation_id\":" NUMBER_OR_NULL      \
+		  ",\"taken_at\":" TEXT,                                                           \
+		"\"id\",\"node_id\",\"taken_at\"")
+#define CHANGE                                                                                     \
+	OBJECT_OF("\"fact\":" TEXT ",\"before\":{},\"after\":{}", "\"fact\",\"before\",\"after\"")
+const struct shape shape_facts_diff = {
+	.name = "facts_diff",
+	.more = "{\"from\":" SNAPSHOT ",\"to\":" SNAPSHOT ",\"changes\":" LIST_OF(CHANGE) "}",
 };
 
 static const char *const op_host_without[] = {"id", "operation_id", NULL};

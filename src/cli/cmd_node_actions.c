@@ -35,7 +35,7 @@ static struct err *check_targets(struct cli *cli)
 	return NULL;
 }
 
-static struct err *operate(struct cli *cli, json_t **ret_final)
+struct err *cli_operate_nodes(struct cli *cli, json_t **ret_final)
 {
 	json_t *body = json_object();
 	struct err *e = check_targets(cli);
@@ -55,7 +55,7 @@ static struct err *operate(struct cli *cli, json_t **ret_final)
 
 struct err *cli_run_on_nodes(struct cli *cli)
 {
-	return operate(cli, NULL);
+	return cli_operate_nodes(cli, NULL);
 }
 
 static const struct cli_column status_columns[] = {
@@ -99,7 +99,7 @@ static struct err *print_nodes(struct cli *cli, const json_t *operation)
 static struct err *run_status(struct cli *cli)
 {
 	json_t *final = NULL;
-	struct err *e = operate(cli, &final);
+	struct err *e = cli_operate_nodes(cli, &final);
 
 	if (final != NULL) {
 		struct err *print = print_nodes(cli, final);
@@ -129,7 +129,7 @@ static const struct cli_column test_columns[] = {
 static struct err *run_test(struct cli *cli)
 {
 	json_t *final = NULL;
-	struct err *e = operate(cli, &final);
+	struct err *e = cli_operate_nodes(cli, &final);
 
 	if (final != NULL) {
 		struct err *print = cli_output_is_document(cli)

@@ -23,6 +23,10 @@ struct err *cli_run_action(struct cli *cli) ERR_RESULT;
 /** Start cmd->action on the nodes named by the arguments, or on all with --all, and wait. */
 struct err *cli_run_on_nodes(struct cli *cli) ERR_RESULT;
 
+/** The same, without printing the result. @ret_final the operation at its end, NULL when it was not
+ * waited for; owned */
+struct err *cli_operate_nodes(struct cli *cli, json_t **ret_final) ERR_RESULT;
+
 /** POST body and print what was made. @take_body owned   @ret_object NULL = not wanted; owned */
 struct err *cli_add(struct cli *cli, json_t *take_body, json_t **ret_object) ERR_RESULT;
 /** PATCH an object and print it. @name id or name   @take_body owned */

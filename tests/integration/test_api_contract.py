@@ -77,13 +77,17 @@ class Contract(ServerCase):
         self.mko.sql("update nodes set host_key = ?", HOST_KEY)
         self.mko.sql("update operations set status = 2, started_at = created_at, finished_at = created_at + 1500")
         self.mko.sql("delete from operation_locks")
+        self.mko.sql("insert into node_facts (node_id, operation_id, taken_at, facts) values (1, ?, 1, '{\"cpu_cores\": 4}')", number)
+        os.makedirs(os.path.join(self.mko.data, "operations", str(number), "journal"))
+        with open(os.path.join(self.mko.data, "operations", str(number), "journal", "n1"), "w", encoding="utf-8") as text:
+            text.write("a line\n")
         # operations that the test starts end at once, without touching anything
         config = os.path.join(self.mko.folder, "mko.yaml")
         with open(config, "w", encoding="utf-8") as text:
             text.write("ansible:\n  playbook: /bin/false\nssh:\n  connect_timeout_s: 1\n")
         self.mko.env["MKO_CONFIG"] = config
         self.mko.start_daemon()
-        return {"nodes": "n1", "clusters": "prod", "operations": str(number)}
+        return {"nodes": "n1", "clusters": "prod", "operations": str(number), f"operations/{number}/journal": "n1"}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):
         node, folder = node_tools()
@@ -91,7 +95,7 @@ class Contract(ServerCase):
         config = os.path.join(self.mko.folder, "contract.json")
         with open(config, "w", encoding="utf-8") as out:
             json.dump({"url": "http://%s:%d" % self.address, "tokens": self.token, "objects": objects, "expected": self.expected,
-                       "values": {"cluster": "prod", "node": "n1", "topics": "nodes", "target": "node", "risk": "read"}, "bodies": {}}, out)
+                       "values": {"cluster": "prod", "node": "n1", "since": "7d", "topics": "nodes", "target": "node", "risk": "read"}, "bodies": {}}, out)
         done = subprocess.run([node, os.path.join(folder, "contract.mjs"), config], cwd=folder, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         report = json.loads(done.stdout.splitlines()[-1])

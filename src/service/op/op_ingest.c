@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "driver/hostkey.h"
 #include "service/event.h"
+#include "service/facts.h"
 #include "service/node.h"
 #include "service/op/op_int.h"
 
@@ -183,6 +184,7 @@ static struct err *on_data(struct ingest *in, const json_t *event)
 		return NULL;
 	op_take_node_facts(node, data);
 	take_impact(in, node, data);
+	TRY(facts_take(in->svc, node->id, in->op->id, data));
 	if (in->run.type->host_result != NULL)
 		TRY(in->run.type->host_result(in->svc, &in->run, node, h->data));
 	node->updated_at = clock_utc(in->svc->clock);

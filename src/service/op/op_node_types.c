@@ -47,3 +47,63 @@ const struct op_type op_node_status = {
 	.timeout_s = 600,
 	.playbook = "node_status",
 };
+
+const struct op_type op_node_facts = {
+	.name = "node.facts",
+	.title = "Read the facts of %s",
+	.summary =
+		"Read system, hardware, packages, MicroK8s and certificates, and keep a snapshot when something changed. Changes nothing.",
+	.target = OP_TARGET_NODE,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_READ,
+	.timeout_s = 600,
+	.playbook = "node_facts",
+};
+
+static const char *const units[] = {"all", "kubelite", "k8s-dqlite", "containerd", "cluster-agent",
+	"apiserver-kicker", "apiserver-proxy", "etcd", "flanneld", NULL};
+static const struct op_param logs_params[] = {
+	{.name = "unit",
+		.kind = FIELD_TEXT,
+		.def = "all",
+		.choices = units,
+		.help = "Service of MicroK8s, or all of them."},
+	{.name = "since_s",
+		.kind = FIELD_I64,
+		.min = 0,
+		.max = 31536000,
+		.def = "0",
+		.help = "Only the last so many seconds; 0: whatever the journal has."},
+	{.name = "lines",
+		.kind = FIELD_I64,
+		.min = 1,
+		.max = 10000,
+		.def = "200",
+		.help = "Most lines of a node, the newest ones."},
+};
+
+static struct err *plan_logs(struct service *svc, struct op_run *run)
+{
+	cleanup(mem_freep) char *folder = op_path(svc, run->op->id, "journal");
+
+	op_run_set_text(run, "mko_logs_folder", folder);
+	op_run_set_text(run, "mko_logs_unit", op_run_param_text(run, "unit"));
+	op_run_set(run, "mko_logs_since_s", json_deep_copy(op_run_param(run, "since_s")));
+	op_run_set(run, "mko_logs_lines", json_deep_copy(op_run_param(run, "lines")));
+	return NULL;
+}
+
+const struct op_type op_node_logs = {
+	.name = "node.logs",
+	.title = "Read the journal of %s",
+	.summary =
+		"Fetch the newest lines of the journals of the MicroK8s services, at most 1 MiB a node. Changes nothing.",
+	.target = OP_TARGET_NODE,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_READ,
+	.timeout_s = 300,
+	.playbook = "node_logs",
+	.params = logs_params,
+	.n_params = ARRAY_LEN(logs_params),
+	.plan = plan_logs,
+};
