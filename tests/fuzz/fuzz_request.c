@@ -1,9 +1,10 @@
-/* Fuzzes what the network reaches first: paths, queries, cookies, ETags, JSON bodies, event lines.
- * Nothing may crash or leak, and what is taken must be text that a handler may trust: no NUL, no
- * control characters, no empty names. The first byte chooses the parser. */
+/* Fuzzes what the network reaches first: paths, queries, cookies, ETags, Accept, JSON bodies, event
+ * lines. Nothing may crash or leak, and what is taken must be text that a handler may trust: no
+ * NUL, no control characters, no empty names. The first byte chooses the parser. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/accept.h"
 #include "api/decode.h"
 #include "api/opfile.h"
 #include "api/reply.h"
@@ -83,16 +84,28 @@ static void fuzz_line(const char *text, size_t len)
 		abort();
 }
 
+static void fuzz_accept(const char *text, size_t len)
+{
+	static const char *const wanted[] = {"application/json", "gzip"};
+
+	(void)len;
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		int quality = accept_quality(text, wanted[i]);
+		if (quality < -1 || quality > 1000)
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *text, size_t len) = {fuzz_path, fuzz_query,
-		fuzz_json, fuzz_cookie, fuzz_etag, fuzz_line};
+		fuzz_json, fuzz_cookie, fuzz_etag, fuzz_line, fuzz_accept};
 
 	if (size < 1 || size > 65536)
 		return 0;
 	char *text = mem_strndup((const char *)data + 1,
 		size - 1); /* an own block: reads beyond the end are seen */
-	parsers[data[0] % ARRAY_LEN(parsers)](text, strlen(text));
+	parsers[(uint8_t)(data[0] - '0') % ARRAY_LEN(parsers)](text, strlen(text));
 	mem_free(text);
 	return 0;
 }
