@@ -12,6 +12,7 @@
 #include "model/account.h"
 #include "model/cluster.h"
 #include "model/event.h"
+#include "model/facts.h"
 #include "model/idempotency.h"
 #include "model/node.h"
 #include "model/operation.h"
@@ -23,7 +24,7 @@
 /* What others refer to stands first. */
 static const struct record_type *const types[] = {&cluster_type, &node_type, &operation_type,
 	&op_host_type, &op_lock_type, &user_type, &token_type, &session_type, &configuration_type,
-	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type};
+	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type, &facts_type};
 
 #define LEVELS_MAX 64
 #define AUDIT_SEALED_LEVEL 6 /* its migration looks for logs without seals */

@@ -13,6 +13,7 @@
 #include "model/account.h"
 #include "model/cluster.h"
 #include "model/event.h"
+#include "model/facts.h"
 #include "model/idempotency.h"
 #include "model/node.h"
 #include "model/operation.h"
@@ -23,7 +24,7 @@
 
 static const struct record_type *const stored_types[] = {&node_type, &cluster_type, &operation_type,
 	&op_host_type, &op_lock_type, &user_type, &token_type, &session_type, &configuration_type,
-	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type};
+	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type, &facts_type};
 
 struct fixture {
 	char *dir;
