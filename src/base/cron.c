@@ -12,8 +12,9 @@
 
 #define DAY_S ((int64_t)86400)
 #define DAY_MIN 1440
-/* 29 February is at most 8 years away (1896 to 1904, 2096 to 2104). */
-#define DAYS_MAX (8 * 366 + 2)
+/* A date on a weekday ("29 2 *" with "*" and a step as weekday): at most 14,609 days lie between.
+ */
+#define DAYS_MAX (40 * 366)
 #define TEXT_MAX 256
 
 /* ---- parsing ---- */

@@ -219,6 +219,11 @@ static void leap_days_and_long_waits_are_found(void **state)
 	expect_runs("0 0 29 2 *", "UTC", "2096-03-01T00:00:00Z",
 		(const char *const[]){"2104-02-29T00:00:00+00:00", "2108-02-29T00:00:00+00:00",
 			NULL});
+	/* a step counts as a star, so the date must fall on that weekday: rare, but it comes */
+	expect_runs("0 0 1 3 */7", "UTC", "2026-11-01T00:00:00Z",
+		(const char *const[]){"2037-03-01T00:00:00+00:00", NULL});
+	expect_runs("0 0 29 2 */7", "UTC", "2088-03-01T00:00:00Z",
+		(const char *const[]){"2128-02-29T00:00:00+00:00", NULL});
 	expect_runs("0 12 13 * fri", "UTC", "2026-11-01T00:00:00Z",
 		(const char *const[]){"2026-11-06T12:00:00+00:00", "2026-11-13T12:00:00+00:00",
 			"2026-11-20T12:00:00+00:00", NULL});
