@@ -10,6 +10,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
+#include "model/ups.h"
 
 /* Words of JSON that occur often. */
 #define TEXT "{\"type\":\"string\"}"
@@ -179,6 +180,39 @@ const struct shape shape_schedule = {
 const struct shape shape_schedule_preview = {.name = "schedule_preview",
 	.more = "{\"next_runs\":" LIST_OF(TEXT) "}"};
 
+const struct shape shape_ups = {
+	.name = "ups",
+	.base = &ups_device_type,
+	.more = "{\"has_nut_password\":" TRUTH "}",
+};
+const struct shape shape_ups_rule = {
+	.name = "rule",
+	.base = &ups_rule_type,
+	.more = "{\"ups_name\":" TEXT_OR_NULL ",\"cluster_name\":" TEXT_OR_NULL "}",
+};
+const struct shape shape_ups_firing = {
+	.name = "ups_open_firing",
+	.base = &ups_firing_type,
+	.more = "{\"held\":" TRUTH "}",
+};
+#define FLOAT_OR_NULL "{\"type\":[\"number\",\"null\"]}"
+const struct shape shape_ups_status = {
+	.name = "ups_live_status",
+	.more = "{\"id\":" NUMBER ",\"name\":" TEXT ",\"watched\":" TRUTH ",\"power\":" TEXT
+		",\"power_since\":" TEXT_OR_NULL ",\"contact\":" TRUTH ",\"outage\":" TRUTH
+		",\"outage_number\":" NUMBER ",\"flapping\":" TRUTH ",\"forced_shutdown\":" TRUTH
+		",\"output_off\":" TRUTH ",\"ups_status\":" TEXT_OR_NULL ",\"doubt\":" TEXT_OR_NULL
+		",\"heard_at\":" TEXT_OR_NULL ",\"age_s\":" FLOAT_OR_NULL
+		",\"problem\":" TEXT_OR_NULL ",\"charge_pct\":" FLOAT_OR_NULL
+		",\"runtime_s\":" FLOAT_OR_NULL ",\"load_pct\":" FLOAT_OR_NULL
+		",\"firings\":" LIST_OF(REF("ups_open_firing")) "}",
+};
+const struct shape shape_ups_monitor = {
+	.name = "ups_monitor",
+	.more = "{\"running\":" TRUTH ",\"wanted\":" TRUTH ",\"ups_count\":" NUMBER
+		",\"firings\":" LIST_OF(REF("ups_open_firing")) "}",
+};
+
 const struct shape shape_health = {
 	.name = "health",
 	.more = "{\"status\":" TEXT ",\"version\":" TEXT ",\"setup_required\":" TRUTH "}",
@@ -234,7 +268,7 @@ const struct shape shape_new_token = {
 };
 
 const struct shape *const shapes_shared[] = {&shape_operation_host, &shape_operation,
-	&shape_preview, NULL};
+	&shape_preview, &shape_ups_firing, NULL};
 
 static void drop(json_t *schema, const char *const *names)
 {

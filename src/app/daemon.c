@@ -8,6 +8,7 @@
 
 #include "api/http.h"
 #include "app/notify.h"
+#include "app/power.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,6 +20,7 @@
 #include "service/audit.h"
 #include "service/event.h"
 #include "service/op/op.h"
+#include "service/power.h"
 #include "service/query.h"
 #include "service/scope.h"
 #include "service/settings.h"
@@ -67,6 +69,7 @@ struct daemon {
 	struct loop *loop;
 	struct worker *worker;
 	struct http *http;
+	struct power_watch *power;
 	struct loop_timer *tick_timer, *expire_timer, *drain_timer, *watchdog_timer;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct tick tick;
@@ -513,6 +516,7 @@ static void on_signal(void *user, int signum)
 	notify_say("STOPPING=1");
 	loop_timer_stop(d->tick_timer);
 	loop_timer_stop(d->expire_timer);
+	power_watch_stop(d->power);
 	http_stop(d->http, on_http_stopped, d);
 }
 
@@ -537,6 +541,8 @@ static struct err *prepare(struct daemon *d)
 
 	TRY(tx_begin(d->svc));
 	struct err *e = show_setup_code(d->svc);
+	if (e == NULL)
+		e = power_start(d->svc);
 	if (e == NULL)
 		e = event_range(d->svc, &oldest, &d->published);
 	if (e != NULL) {
@@ -594,6 +600,7 @@ static struct err *start(struct daemon *d, const struct daemon_options *o)
 	d->worker = worker_new(d->loop, &hooks, QUEUE_MAX);
 	TRY(open_http(d, o));
 	tick_submit(d);
+	d->power = power_watch_new(d->loop, d->worker);
 	loop_timer_start(d->expire_timer, EXPIRE_MS, EXPIRE_MS);
 	start_watchdog(d);
 	return NULL;
@@ -602,7 +609,10 @@ static struct err *start(struct daemon *d, const struct daemon_options *o)
 static void finish(struct daemon *d)
 {
 	d->stopping = true;
+	power_watch_stop(d->power);
 	worker_free(d->worker);
+	power_watch_free(d->power);
+	power_stop(d->svc);
 	http_free(d->http);
 	for (size_t i = 0; i < d->n_watches; i++)
 		watch_free(d->watches[i]);

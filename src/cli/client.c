@@ -34,6 +34,10 @@ char *cli_path(const char *first, ...)
 	va_start(ap, first);
 	for (const char *part = first; part != NULL; part = va_arg(ap, const char *)) {
 		str_addc(&path, '/');
+		if (part == first) { /* a collection: "ups/rules" */
+			str_adds(&path, part);
+			continue;
+		}
 		/* "." and ".." would leave the path on their way through a proxy. */
 		if (strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
 			str_adds(&path, part[1] == '.' ? "%2E%2E" : "%2E");

@@ -8,6 +8,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
+#include "model/ups.h"
 #include "model/workflow.h"
 
 static const char *const color_texts[] = {"auto", "always", "never", NULL};
@@ -229,8 +230,58 @@ const struct cli_noun noun_playbook = {
 	.words = CLI_WORDS_PLAYBOOKS,
 };
 
-const struct cli_noun noun_ups = {.name = "ups",
-	.summary = "Power: UPSes and what happens when they run dry"};
+static const struct cli_column ups_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"STATUS", "status", CLI_SHOW_STATUS},
+	{"SINCE", "status_since", CLI_SHOW_AGO},
+	{"WATCHED", "enabled", CLI_SHOW_YES},
+	{"HOST", "nut_host", .shrink = true},
+	{"PORT", "nut_port", .right = true, .wide = true},
+	{"NAME THERE", "nut_name", .wide = true},
+	{"DESCRIPTION", "description", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_ups = {
+	.name = "ups",
+	.collection = "ups",
+	.key = "name",
+	.summary = "Power: UPSes and what happens when they run dry",
+	.type = &ups_device_type,
+	.columns = ups_columns,
+	.n_columns = ARRAY_LEN(ups_columns),
+	.words = CLI_WORDS_UPS,
+};
+
+static const struct cli_column rule_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name", .shrink = true},
+	{"UPS", "ups_name"},
+	{"CLUSTER", "cluster_name"},
+	{"EVENT", "power_event"},
+	{"ACTION", "cluster_action"},
+	{"DELAY S", "action_delay", .right = true},
+	{"PRIORITY", "priority", .right = true},
+	{"ENABLED", "enabled", CLI_SHOW_YES},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"LAST", "last_outcome", .shrink = true},
+	{"BATTERY %", "battery_threshold", .wide = true, .right = true},
+	{"RUNTIME S", "runtime_threshold", .wide = true, .right = true},
+	{"REVERSE", "auto_reverse", CLI_SHOW_YES, .wide = true},
+	{"DRY RUN", "dry_run", CLI_SHOW_YES, .wide = true},
+	{"FIRED", "fired", .wide = true, .right = true},
+	{"LAST FIRED", "last_fired_at", CLI_SHOW_AGO, .wide = true},
+	{"OPERATION", "last_operation_id", .wide = true, .right = true},
+};
+const struct cli_noun noun_ups_rule = {
+	.name = "rule",
+	.collection = "ups/rules",
+	.key = "name",
+	.summary = "What happens to a cluster when a UPS runs dry",
+	.type = &ups_rule_type,
+	.columns = rule_columns,
+	.n_columns = ARRAY_LEN(rule_columns),
+};
+
 const struct cli_noun noun_system = {.name = "system", .summary = "mko itself and this machine"};
 
 static const struct cli_column user_columns[] = {

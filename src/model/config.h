@@ -31,6 +31,10 @@ struct config {
 	int64_t web_idle_timeout_s; /**< of connections, and of readers that take nothing */
 	int64_t web_heartbeat_s;    /**< between signs of life on a quiet stream */
 	int64_t audit_keep_days;    /**< 0 = for ever */
+	int64_t power_ob_confirm_s, power_ol_confirm_s, power_comms_lost_s;
+	int64_t power_crit_charge_pct, power_crit_runtime_s; /**< 0 = not looked at */
+	int64_t power_blind_min_s, power_blind_max_s;
+	bool power_ignore_lb;
 	int64_t log_level;
 	char file[4096]; /**< where it was read from, or would be; no key */
 };

@@ -68,6 +68,8 @@ struct operation {
 	int64_t parent_id;
 	int64_t retry_of;
 	int64_t schedule_id; /**< schedule that asked for it, I64_NONE: none */
+	int64_t rule_id;     /**< rule of power that asked for it, I64_NONE: none */
+	int64_t firing_id;   /**< and its firing */
 	int64_t created_at;
 	int64_t started_at;
 	int64_t finished_at;

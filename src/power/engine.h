@@ -156,6 +156,41 @@ void power_engine_shift(struct power_engine *engine, int64_t by_ms);
 /** Time of the last step, I64_NONE when there was none. */
 int64_t power_engine_last(const struct power_engine *engine);
 
+/** What the engine thinks of a UPS; times as in power_step(), I64_NONE = never. */
+struct power_ups_view {
+	enum { POWER_LINE_UNKNOWN, POWER_LINE_ONLINE, POWER_LINE_ONBATT } line; /**< confirmed */
+	bool lost, off, fsd, blind, flapping;
+	bool outage;          /**< an outage is open: mains is not back for good yet */
+	int64_t last_sample;  /**< when it was last heard */
+	int64_t battery_from; /**< first sample on battery of what is going on */
+	int64_t mains_from;   /**< since when it says mains without a break */
+	int64_t episode;
+};
+/** What the engine thinks of a UPS. Returns false when it does not know it. */
+bool power_engine_ups(const struct power_engine *engine, const char *name,
+	struct power_ups_view *ret);
+/** Where a rule stands. */
+struct power_rule_view {
+	int64_t state;    /**< ARMED, PENDING, RUNNING */
+	int64_t since;    /**< when its event began, I64_NONE */
+	int64_t deadline; /**< of PENDING, I64_NONE */
+	bool held;    /**< past its deadline, and waits: mains may be back, gates, a free place */
+	bool retries; /**< its action failed and is tried again soon */
+};
+/** Where a rule stands. Returns false when the engine does not know it. */
+bool power_engine_rule(const struct power_engine *engine, const char *id,
+	struct power_rule_view *ret);
+/** How strong a cluster was taken down by real rules: 0 = it was not; 1 to 4 as
+ * power_action_strength(). */
+int64_t power_engine_level(const struct power_engine *engine, const char *cluster);
+/** True when no UPS is on battery or may be, and no rule waits or runs: nothing is lost when the
+ * state is not stored. */
+bool power_engine_is_calm(const struct power_engine *engine);
+/** Lists that power_engine_id() goes through. */
+enum power_list { POWER_LIST_UPS, POWER_LIST_RULES, POWER_LIST_CLUSTERS };
+/** The i-th name of a list, borrowed until the next step; NULL behind the end. */
+const char *power_engine_id(const struct power_engine *engine, enum power_list list, int64_t i);
+
 /** The default limits. */
 struct power_config power_config_default(void);
 /** Change one limit by its name in facts/nut.md ("ob_confirm", "crit_charge"): seconds, percent or

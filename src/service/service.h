@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct op_engine;
+struct power_monitor;
 struct throttle;
 
 /** Who asks, for authorisation, audit and the operation's row. Borrowed texts. */
@@ -31,9 +32,10 @@ struct service {
 	struct seal_key *key;
 	const struct config *config;
 	const struct clock *clock;
-	const char *data_dir;      /**< absolute */
-	struct op_engine *engine;  /**< operations: service/op/op.h */
-	struct throttle *throttle; /**< of logins; NULL until one fails; account_done() frees */
+	const char *data_dir;        /**< absolute */
+	struct op_engine *engine;    /**< operations: service/op/op.h */
+	struct power_monitor *power; /**< service/power.h; NULL: no server runs here */
+	struct throttle *throttle;   /**< of logins; NULL until one fails; account_done() frees */
 	const struct settings *settings; /**< the configuration file; NULL: it cannot be changed */
 	const struct scope
 		*scope; /**< clusters that the request being served is limited to; NULL: no limit */

@@ -9,6 +9,8 @@
 #include "service/op/op_type.h"
 #include "service/service.h"
 
+#define OP_PRIORITY_POWER 10 /**< needs no free place: power does not wait */
+
 /** What a client asks for. Zero-initialise. */
 struct op_request {
 	const char *type;     /**< "node.status" */
@@ -21,6 +23,8 @@ struct op_request {
 	bool no_wait;         /**< refuse with ERR_LOCKED instead of queueing behind a lock */
 	int64_t retry_of;     /**< 0 = none */
 	int64_t schedule_id;  /**< 0 = none */
+	int64_t rule_id;      /**< of power, 0 = none */
+	int64_t firing_id;    /**< of that rule, 0 = none */
 	int64_t parent_id;    /**< operation that this one is a part of, 0 = none */
 	int64_t priority;     /**< 0 = the usual 100; lower runs first */
 };

@@ -334,7 +334,8 @@ static struct err *pass_queued(struct service *svc, size_t running, size_t *ret_
 	*ret_left = 0;
 	for (size_t i = 0; e == NULL && i < rows.n; i++) {
 		struct operation *op = store_row(&rows, i);
-		if ((int64_t)running >= svc->config->operations_parallel_max)
+		if ((int64_t)running >= svc->config->operations_parallel_max &&
+			op->priority > OP_PRIORITY_POWER)
 			e = set_waiting(svc, op, "a free place (operations.parallel_max)");
 		else
 			e = try_start(svc, op, &w);

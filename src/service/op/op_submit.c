@@ -111,6 +111,8 @@ static struct err *fill_operation(struct service *svc, const struct actor *who,
 	op->timeout_s = req->timeout_s > 0 ? req->timeout_s : type->timeout_s;
 	op->retry_of = req->retry_of > 0 ? req->retry_of : I64_NONE;
 	op->schedule_id = req->schedule_id > 0 ? req->schedule_id : I64_NONE;
+	op->rule_id = req->rule_id > 0 ? req->rule_id : I64_NONE;
+	op->firing_id = req->firing_id > 0 ? req->firing_id : I64_NONE;
 	op->parent_id = req->parent_id > 0 ? req->parent_id : I64_NONE;
 	if (req->priority > 0)
 		op->priority = req->priority;

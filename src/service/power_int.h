@@ -1,0 +1,73 @@
+/* Inside of the monitor of power. */
+#pragma once
+
+#include "power/engine.h"
+#include "service/power.h"
+#include "service/ups.h"
+
+#define POWER_ID_SIZE 24
+#define POWER_REVERSE 'r' /**< behind the number of a rule: what brings back what it took down */
+
+/** The last word of one UPS. */
+struct power_word {
+	int64_t ups_id;
+	bool ever;
+	int64_t at; /**< when it was heard, engine time */
+	struct power_reading reading;
+	int64_t status; /**< enum ups_status */
+	int64_t stored; /**< the status that its row has, -1: not known */
+	char *miss;     /**< why the newest poll gave nothing, NULL: it did; owned */
+};
+
+/** The monitor. */
+struct power_monitor {
+	struct power_engine *engine;
+	bool stopped;
+	bool fresh; /**< no step was made yet */
+	char *boot_id;
+	int64_t versions[3]; /**< of the tables that the engine was told last */
+	struct power_config config;
+	struct power_links links;
+	struct power_word *words;
+	size_t n_words;
+	struct power_effects owed; /**< what is not stored and done yet */
+	bool unsaved;              /**< the state must be stored though nothing is owed */
+	bool calm;
+	int64_t saved_at; /**< engine time */
+};
+
+/** Commands of one step, with what they point to. Zero-initialise; power_orders_done() frees. */
+struct power_orders {
+	struct power_command *items;
+	size_t n, cap;
+	char (*ids)[POWER_ID_SIZE];
+	struct power_rule_spec *rules;
+	size_t n_ids, n_rules;
+};
+/** Free. */
+void power_orders_done(struct power_orders *orders);
+/** Add a command. @id a text of POWER_ID_SIZE at most, copied; NULL = none */
+struct power_command *power_order(struct power_orders *orders, enum power_command_kind kind,
+	const char *id);
+
+/** Add what changed in the store since the last step: UPSes, rules, clusters, limits.
+ * Errors: of the store. */
+struct err *power_follow_store(struct service *svc, struct power_orders *orders) ERR_RESULT;
+/** Add how the operations of running firings ended, and clusters that are up by other means.
+ * Errors: of the store. */
+struct err *power_follow_operations(struct service *svc, struct power_orders *orders) ERR_RESULT;
+/** Store and do what is owed, and the state, in one transaction. Errors: of the store; all is still
+ * owed then. */
+struct err *power_settle(struct service *svc) ERR_RESULT;
+/** Write the state. In a transaction. */
+struct err *power_save(struct service *svc) ERR_RESULT;
+/** Carry out a firing that moved: its row, its rule, its operation. In a transaction. */
+struct err *power_carry_out(struct service *svc, const struct power_effect *effect) ERR_RESULT;
+/** Stop the operation of a firing. In a transaction. */
+struct err *power_stop_further(struct service *svc, const struct power_effect *effect) ERR_RESULT;
+/** The last word of a UPS, NULL when it is not watched. */
+struct power_word *power_word_of(const struct power_monitor *m, int64_t ups_id);
+/** "7" for 7. */
+void power_id(char text[static POWER_ID_SIZE], int64_t id);
+/** UTC of a time of the engine; I64_NONE stays. */
+int64_t power_utc(const struct service *svc, int64_t engine_ms);
