@@ -183,7 +183,13 @@ static struct err *ask_for(struct service *svc, const struct asking *ask, int64_
 	*ret_id = I64_NONE;
 	TRY(store_savepoint(svc->store));
 	struct err *e = submit(svc, ask, &op);
-	TRY(store_release(svc->store, e == NULL));
+	struct err *broken = store_release(svc->store, e == NULL);
+	if (broken != NULL) {
+		if (e == NULL)
+			record_done(&operation_type, &op);
+		err_free(e);
+		return broken;
+	}
 	if (e == NULL) {
 		*ret_id = op.id;
 		log_warn("power: rule %s started operation %lld: %s", ask->rule->name,

@@ -4,7 +4,7 @@ import threading
 
 
 class Upsd:
-    """Serves UPSes by name: `ups[name]` holds variables; `manner` is "good", or "stale"."""
+    """Serves UPSes by name: `ups[name]` holds variables; `manner` is "good", "stale" or "silent" (as if it were stopped)."""
 
     def __init__(self, **ups):
         self.ups = {name: {"ups.status": status, "battery.charge": "90", "battery.runtime": "1800"} for name, status in ups.items()}
@@ -49,6 +49,8 @@ class Upsd:
         with client, client.makefile("rw", encoding="utf-8", newline="\n") as stream:
             try:
                 for line in stream:
+                    if self.manner == "silent":
+                        continue
                     stream.write(self._answer(line.split(), state) + "\n")
                     stream.flush()
             except (OSError, ValueError):

@@ -18,13 +18,16 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "model/schedule.h"
+#include "model/ups.h"
 #include "model/workflow.h"
 #include "store/store_sqlite_int.h"
 #include "testing_err.h"
 
-static const struct record_type *const stored_types[] = {&node_type, &cluster_type, &operation_type,
-	&op_host_type, &op_lock_type, &user_type, &token_type, &session_type, &configuration_type,
-	&audit_type, &event_type, &idempotency_type, &schedule_type, &workflow_type, &facts_type};
+static const struct record_type *const stored_types[] = {&ups_device_type, &ups_rule_type,
+	&ups_event_type, &ups_firing_type, &power_memory_type, &node_type, &cluster_type,
+	&operation_type, &op_host_type, &op_lock_type, &user_type, &token_type, &session_type,
+	&configuration_type, &audit_type, &event_type, &idempotency_type, &schedule_type,
+	&workflow_type, &facts_type};
 
 struct fixture {
 	char *dir;

@@ -1,0 +1,193 @@
+"""Power as a person meets it: an outage starts one operation in time, whatever dies; silence acts on battery and only tells on mains."""
+import datetime
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import Mko, wait_until  # noqa: E402
+from upsd_support import Upsd  # noqa: E402
+
+NUT = next((folder for folder in ("/lib/nut", "/usr/lib/nut", "/usr/libexec/nut") if os.access(f"{folder}/upsd", os.X_OK)), None)
+
+
+def seconds(earlier, later):
+    return (datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)).total_seconds()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.mko = Mko()
+        self.addCleanup(self.mko.done)
+        key = os.path.join(self.mko.folder, "key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        self.mko("init")
+        self.mko("cluster", "add", "--name", "prod")
+        # nothing listens there: the operation ends soon, which is all that is asked of it
+        self.mko("node", "add", "--hostname", "n1", "--ip", "127.0.0.1", "--port", "1", "--user", "nobody", "--key-path", key, "--cluster-id", "prod")
+
+    def add_ups(self, name, port, *more):
+        return self.mko("ups", "add", "--name", name, "--nut-port", str(port), "--nut-name", "ups", *more)
+
+    def operations(self):
+        return [op for op in self.mko.items("operation", "list", "--limit", "100") if op["requested_via"] == "rule"]
+
+    def status(self, name="rack"):
+        return self.mko.json("ups", "status", name, code=None)
+
+    def wait_for(self, name, power):
+        wait_until(lambda: self.status(name)["power"] == power, 40, f"{name} is {power}")
+
+    def events(self, kind):
+        return self.mko.items("ups", "events", "--event", kind)
+
+
+class Power(Case):
+    def test_rules_are_made_shown_changed_and_refused_with_every_wrong_field(self):
+        mko = self.mko
+        self.assertIn("only while mko web runs", self.add_ups("rack", 3493).stderr)
+        wrong = mko("ups", "rules", "create", "nope", "none", "runtime_below", "startup", "--battery-threshold", "20", code=2).stderr
+        for field in ("ups_id", "cluster_id", "battery_threshold", "runtime_threshold", "cluster_action"):
+            self.assertIn(field, wrong)
+        mko("ups", "rules", "create", "1", "1", "power_loss", "graceful_shutdown", "--name", "Emergency Shutdown", "--action-delay", "60")
+        mko("ups", "rules", "edit", "Emergency Shutdown", "--action-delay", "2m", "--auto-reverse")
+        mko("ups", "rules", "disable", "Emergency Shutdown")
+        rule = mko.json("ups", "rules", "show", "1")
+        self.assertEqual((rule["action_delay"], rule["auto_reverse"], rule["enabled"], rule["cluster_name"]), (120, True, False, "prod"))
+        mko("ups", "remove", "rack", "--yes", code=4)
+        mko("ups", "rules", "delete", "Emergency Shutdown", "--yes")
+        mko("ups", "remove", "rack", "--yes")
+        self.assertEqual(mko.items("ups", "list"), [])
+        mko("ups", "show", "rack", code=3)
+        mko("ups", "monitor", "start", code=6)
+
+    def test_an_outage_starts_one_operation_although_another_upsd_is_stuck_and_the_server_is_killed(self):
+        mko = self.mko
+        good, stuck = Upsd(ups="OL"), Upsd(ups="OL")
+        self.add_ups("rack", good.port)
+        self.add_ups("other", stuck.port)
+        mko("ups", "rules", "create", "rack", "prod", "power_loss", "graceful_shutdown", "--action-delay", "8")
+        mko.start_daemon()
+        self.wait_for("rack", "online")
+        self.wait_for("other", "online")
+        stuck.manner = "silent"
+        good.set("ups", "OB DISCHRG")
+        firing = wait_until(lambda: mko.items("ups", "rules", "firings"), 30, "the rule waits")[0]
+        self.assertEqual((firing["state"], self.operations()), ("pending", []))
+        mko.kill_daemon()
+        mko.start_daemon()
+        op = wait_until(self.operations, 60, "the operation is there")[0]
+        mko.kill_daemon()
+        mko.start_daemon()
+        firing = mko.items("ups", "rules", "firings")[0]
+        self.assertEqual((op["type"], op["rule_id"], op["firing_id"]), ("cluster.shutdown", 1, firing["id"]))
+        self.assertEqual(firing["operation_id"], op["id"])
+        self.wait_for("rack", "on_battery")
+        self.assertEqual(len([o for o in self.operations() if o["status"] in ("queued", "running")]) <= 1, True)
+        self.assertEqual(len(self.events("power_loss")), 1)
+        self.assertEqual(len(mko.items("ups", "rules", "firings")), 1)
+        first = [o for o in self.operations() if o["firing_id"] == firing["id"] and o["created_at"] == op["created_at"]]
+        self.assertEqual(len(first), 1)
+        self.assertFalse(self.status("other")["contact"])
+
+    def test_a_short_outage_does_nothing_and_silence_acts_only_on_battery(self):
+        mko = self.mko
+        upsd = Upsd(ups="OL")
+        with open(os.path.join(mko.folder, "mko.yaml"), "w", encoding="utf-8") as out:
+            out.write("power:\n  ob_confirm_s: 0\n  ol_confirm_s: 2\n  comms_lost_s: 5\n  blind_min_s: 5\n  blind_max_s: 6\n")
+        mko.env["MKO_CONFIG"] = os.path.join(mko.folder, "mko.yaml")
+        self.add_ups("rack", upsd.port)
+        mko("ups", "rules", "create", "rack", "prod", "power_loss", "graceful_shutdown", "--action-delay", "60")
+        mko("ups", "rules", "create", "rack", "prod", "critical_battery", "force_shutdown")
+        mko("ups", "rules", "create", "rack", "-", "comms_lost", "notify")
+        mko.start_daemon()
+        self.wait_for("rack", "online")
+        upsd.set("ups", "OB")
+        wait_until(lambda: self.events("power_loss"), 20, "the outage is told")
+        upsd.set("ups", "OL")
+        wait_until(lambda: self.events("power_restored"), 20, "the end of the outage is told")
+        upsd.kill()
+        wait_until(lambda: self.events("comms_lost"), 30, "the silence is told")
+        self.assertEqual(self.mko("ups", "status", "rack", code=None).returncode, 6)
+        self.assertEqual([op["name"] for op in self.operations()], [])
+        upsd.again()
+        wait_until(lambda: self.events("comms_ok"), 40, "it is heard again")
+        upsd.set("ups", "OB")
+        wait_until(lambda: len(self.events("power_loss")) == 2, 20, "the second outage is told")
+        upsd.kill()
+        op = wait_until(self.operations, 40, "silence on battery acts")[-1]
+        self.assertEqual((op["type"], op["params"]["force"]), ("cluster.shutdown", True))
+        self.assertEqual([event["reason"] for event in self.events("critical_battery")], ["blind"])
+        states = {firing["rule_id"]: firing["state"] for firing in reversed(mko.items("ups", "rules", "firings"))}
+        self.assertEqual((states[1], states[3]), ("superseded", "done"))
+
+    def test_a_user_that_upsd_refuses_costs_the_login_only(self):
+        upsd = Upsd(ups="OL")
+        upsd.users = {"good": "right"}
+        self.add_ups("refused", upsd.port, "--nut-username", "bad")
+        self.mko("ups", "add", "--name", "logged-in", "--nut-port", str(upsd.port), "--nut-name", "ups", "--nut-username", "good",
+                 "--nut-password-stdin", text="right\n")
+        self.mko.start_daemon()
+        self.wait_for("refused", "online")
+        self.wait_for("logged-in", "online")
+        self.assertEqual(set(upsd.logins), {("ups", False), ("ups", True)})
+
+
+@unittest.skipUnless(NUT, "no upsd here")
+class RealUpsd(Case):
+    """The same against NUT itself: upsd with its driver dummy-ups."""
+
+    def start(self, name):
+        folder = tempfile.mkdtemp(prefix="mko-nut-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        files = {"nut.conf": "MODE=netserver\n", "upsd.conf": f"LISTEN 127.0.0.1 {port}\n", "upsd.users": "",
+                 "ups.conf": f"pollinterval = 1\n[ups]\n  driver = dummy-ups\n  port = {folder}/ups.dev\n"}
+        for file, text in files.items():
+            with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
+                out.write(text)
+        self.say(folder, "OL")
+        env = {**os.environ, "NUT_CONFPATH": folder, "NUT_STATEPATH": folder, "NUT_ALTPIDPATH": folder}
+        for argv in ([f"{NUT}/dummy-ups", "-a", "ups", "-F", "-u", "root"], [f"{NUT}/upsd", "-F", "-u", "root"]):
+            child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(child.wait)
+            self.addCleanup(child.kill)
+            wait_until(lambda: os.path.exists(os.path.join(folder, "dummy-ups-ups")), 10, "the driver is there")
+        self.add_ups(name, port)
+        return folder, child
+
+    def say(self, folder, status):
+        path = os.path.join(folder, "ups.dev")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"ups.status: {status}\nbattery.charge: 90\nbattery.runtime: 1800\ndevice.mfr: mko\ndevice.model: test\n")
+        later = int(time.time()) + 1  # the driver looks at whole seconds
+        os.utime(path, (later, later))
+
+    def test_on_battery_becomes_a_running_operation_although_another_upsd_is_stopped(self):
+        mko = self.mko
+        folder, _ = self.start("rack")
+        _, other = self.start("other")
+        mko("ups", "rules", "create", "rack", "prod", "power_loss", "graceful_shutdown")
+        mko.start_daemon()
+        self.wait_for("rack", "online")
+        self.wait_for("other", "online")
+        other.send_signal(signal.SIGSTOP)
+        self.addCleanup(other.send_signal, signal.SIGCONT)
+        self.say(folder, "OB DISCHRG")
+        wait_until(self.operations, 60, "the operation is there")
+        event = self.events("power_loss")[0]
+        firing = mko.items("ups", "rules", "firings")[0]
+        # the confirmation takes 3 s; a machine that is busy with other things may add some
+        self.assertLess(seconds(event["since"], firing["started_at"]), 10)
+        self.assertGreaterEqual(seconds(event["since"], firing["started_at"]), 2.9)
+
+
+if __name__ == "__main__":
+    unittest.main()
