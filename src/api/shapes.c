@@ -205,6 +205,14 @@ const struct shape shape_ups_status = {
 		",\"heard_at\":" TEXT_OR_NULL ",\"age_s\":" FLOAT_OR_NULL
 		",\"problem\":" TEXT_OR_NULL ",\"charge_pct\":" FLOAT_OR_NULL
 		",\"runtime_s\":" FLOAT_OR_NULL ",\"load_pct\":" FLOAT_OR_NULL
+		",\"charge_low_pct\":" FLOAT_OR_NULL ",\"charge_warning_pct\":" FLOAT_OR_NULL
+		",\"runtime_low_s\":" FLOAT_OR_NULL ",\"input_voltage_v\":" FLOAT_OR_NULL
+		",\"input_frequency_hz\":" FLOAT_OR_NULL ",\"output_voltage_v\":" FLOAT_OR_NULL
+		",\"battery_voltage_v\":" FLOAT_OR_NULL ",\"temperature_c\":" FLOAT_OR_NULL
+		",\"realpower_w\":" FLOAT_OR_NULL ",\"realpower_nominal_w\":" FLOAT_OR_NULL
+		",\"mfr\":" TEXT_OR_NULL ",\"model\":" TEXT_OR_NULL ",\"serial\":" TEXT_OR_NULL
+		",\"alarm\":" TEXT_OR_NULL ",\"test_result\":" TEXT_OR_NULL
+		",\"battery_date\":" TEXT_OR_NULL ",\"driver\":" TEXT_OR_NULL
 		",\"firings\":" LIST_OF(REF("ups_open_firing")) "}",
 };
 const struct shape shape_ups_monitor = {

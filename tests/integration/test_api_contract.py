@@ -72,6 +72,7 @@ class Contract(ServerCase):
         cluster = self.http("POST", "/api/clusters", {"name": "prod"}).json["id"]
         self.http("POST", "/api/nodes", {"hostname": "n1", "ip_address": "10.76.0.1", "cluster_id": cluster})
         self.http("POST", "/api/nodes", {"hostname": "n2", "ip_address": "10.76.0.2"})
+        self.http("POST", "/api/ups", {"name": "rack", "nut_host": "10.76.0.9"})
         number = self.http("POST", "/api/operations", {"type": "node.host_key", "target": "n1"}).json["operation"]["id"]
         self.mko.kill_daemon()
         self.mko.sql("update nodes set host_key = ?", HOST_KEY)
@@ -87,7 +88,7 @@ class Contract(ServerCase):
             text.write("ansible:\n  playbook: /bin/false\nssh:\n  connect_timeout_s: 1\n")
         self.mko.env["MKO_CONFIG"] = config
         self.mko.start_daemon()
-        return {"nodes": "n1", "clusters": "prod", "operations": str(number), f"operations/{number}/journal": "n1"}
+        return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1"}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):
         node, folder = node_tools()
