@@ -261,7 +261,7 @@ class Life(unittest.TestCase):
         self.lab.fault("n3", "power_cut")      # now the API is gone too
         done = self.mko("cluster", "shutdown", "prod", code=9, timeout=600)
         hosts = {host["hostname"]: host["status"] for host in self.mko.operation(self.mko.last_operation()["id"])["hosts"]}
-        self.assertEqual({name for name, status in hosts.items() if status == "unreachable"}, {"n2", "n3"}, hosts)
+        self.assertEqual({name for name, status in hosts.items() if status == "unreachable"}, {"n2", "n3"}, done.stdout + done.stderr)
         self.assertEqual({hosts[name] for name in ("n1", "n4", "n5")}, {"changed"}, hosts)
         status = self.status()
         self.assertEqual(status["status"], "offline")
