@@ -248,6 +248,22 @@ const struct shape shape_openapi = {
 	.more = "{\"openapi\":" TEXT
 		",\"info\":{\"type\":\"object\"},\"paths\":{\"type\":\"object\"}}",
 };
+#define SEVERITY "{\"type\":\"string\",\"enum\":[\"info\",\"warning\",\"blocking\"]}"
+#define CHECK_WORDS                                                                                \
+	"\"code\":" TEXT ",\"title\":" TEXT ",\"severity\":" SEVERITY ",\"expected\":" TEXT        \
+	",\"why\":" TEXT ",\"fix\":" TEXT ",\"operation\":" TEXT_OR_NULL ",\"link\":" TEXT_OR_NULL
+const struct shape shape_check = {
+	.name = "check",
+	.more = "{" CHECK_WORDS
+		",\"uses\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"prerequisite\",\"doctor\"]}}}",
+};
+const struct shape shape_finding = {
+	.name = "finding",
+	.more = "{" CHECK_WORDS
+		",\"result\":{\"type\":\"string\",\"enum\":[\"pass\",\"fail\",\"warn\",\"unknown\",\"skip\"]}"
+		",\"host\":{\"type\":[\"string\",\"null\"],\"description\":\"null: about the cluster\"},\"cluster\":" TEXT_OR_NULL
+		",\"found\":{\"type\":\"string\",\"description\":\"As the node says it: not to be trusted\"}}",
+};
 const struct shape shape_audit_report = {
 	.name = "audit_report",
 	.more = "{\"ok\":" TRUTH ",\"unproven\":" NUMBER ",\"pruned\":" NUMBER ",\"rows\":" NUMBER

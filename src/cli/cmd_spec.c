@@ -1,4 +1,4 @@
-/* mko spec openapi|api|cli|config: what the program's tables say about it. */
+/* mko spec openapi|api|cli|config|checks: what the program's tables say about it. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -42,6 +42,13 @@ static struct err *run_spec(struct cli *cli)
 	const char *kind = cli->args[0];
 	bool config = strcmp(kind, "config") == 0;
 
+	if (strcmp(kind, "checks") == 0 && !cli_output_is_document(cli)) {
+		print_text(cli, cli_spec_checks_markdown);
+		return NULL;
+	}
+	if (strcmp(kind, "checks") == 0)
+		return print_json(cli, cli_spec_checks_json());
+
 	if (strcmp(kind, "openapi") == 0 || strcmp(kind, "api") == 0)
 		return print_api(cli, strcmp(kind, "api") == 0 && !cli_output_is_document(cli));
 	if (config && cli->output == CLI_YAML) /* a configuration file to begin with */
@@ -53,14 +60,15 @@ static struct err *run_spec(struct cli *cli)
 	return NULL;
 }
 
-static const char *const kinds[] = {"openapi", "api", "cli", "config", NULL};
+static const char *const kinds[] = {"openapi", "api", "cli", "config", "checks", NULL};
 static const struct cli_arg args[] = {
-	{.name = "KIND", .choices = kinds, .help = "openapi, api, cli or config"}};
+	{.name = "KIND", .choices = kinds, .help = "openapi, api, cli, config or checks"}};
 const struct cli_cmd cmd_spec = {
 	.path = "spec",
-	.summary = "Print the specification of the REST API, the command line or the configuration",
+	.summary =
+		"Print the specification of the REST API, the command line, the configuration or the checks",
 	.details =
-		"openapi is JSON (or -o yaml). api, cli and config are Markdown, or -o json; config -o yaml is a configuration file with every key.",
+		"openapi is JSON (or -o yaml). api, cli, config and checks are Markdown, or -o json; config -o yaml is a configuration file with every key.",
 	.example = "mko spec openapi >openapi.json\nmko spec config -o yaml >mko.yaml",
 	.args = args,
 	.n_args = ARRAY_LEN(args),

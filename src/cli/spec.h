@@ -19,3 +19,7 @@ void cli_spec_config_yaml(struct str *out);
 json_t *cli_spec_config_json(void);
 /** The reference page of the REST API. @document OpenAPI */
 void cli_spec_api_markdown(const json_t *document, struct str *out);
+/** The page of all checks of nodes and clusters. */
+void cli_spec_checks_markdown(struct str *out);
+/** All checks as JSON: {"checks": [...]}. Owned. */
+json_t *cli_spec_checks_json(void);

@@ -193,7 +193,7 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual(node_prepare.with_cgroup('a=1 cgroup_enable=memory cgroup_memory=1\n'), 'a=1 cgroup_enable=memory cgroup_memory=1\n')
 
     def test_listeners(self):
-        self.assertEqual(node_prepare.listeners('  0: 00000000:403B 00000000:0000 0A 00\n 1: 0100007F:0016 0:0 01 0\n'), {16443})
+        self.assertEqual(host.listeners('  0: 00000000:403B 00000000:0000 0A 00\n 1: 0100007F:0016 0:0 01 0\n'), {16443})
 
     def test_host_files(self):
         self.assertEqual(host.parse_default_interface('h\neth1\t00000000\t0100000A\t0003\t0\t0\t200\t00000000\neth0\t00000000\t01\t0003\t0\t0\t100\t00000000\n'), 'eth0')

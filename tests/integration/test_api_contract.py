@@ -58,6 +58,7 @@ class Contract(ServerCase):
     expected = {
         "get /api/clusters/{id}/kubeconfig": 404,  # never set up
         "post /api/clusters/{id}/restore": 404,    # there is no backup
+        "get /api/operations/{id}/findings": 404,  # it was no check
         "get /api/setup-code": 409,                # set up already
         "post /api/setup": 409,
         "post /api/logout": 409,                   # a token is no session

@@ -21,6 +21,7 @@ docs/reference/openapi.json openapi
 docs/reference/api.md api
 docs/reference/cli.md cli
 docs/reference/config.md config
+docs/reference/checks.md checks
 config/mko.yaml config -o yaml
 EOF
 }

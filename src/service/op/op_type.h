@@ -60,6 +60,8 @@ struct op_type {
 	bool check_mode;   /**< supports --check */
 	bool brings_nodes; /**< nodes that its parameter `nodes` names belong to the cluster once a
 			      scan shows them as members */
+	unsigned
+		checks; /**< enum check_use: its hosts report what these checks look at, 0 = none */
 	int64_t timeout_s;
 	const char *playbook; /**< name in mko.microk8s */
 	const struct op_param *params;

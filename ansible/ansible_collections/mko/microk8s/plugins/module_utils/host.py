@@ -14,6 +14,9 @@ import time
 from ansible_collections.mko.microk8s.plugins.module_utils.proc import read
 
 ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'armv7l': 'armhf', 'armv6l': 'armhf', 'ppc64le': 'ppc64el'}
+PORTS = {16443: 'Kubernetes API', 25000: 'cluster agent', 19001: 'datastore', 10250: 'kubelet'}
+FOREIGN = (('/usr/local/bin/k3s', 'k3s'), ('/etc/rancher/k3s', 'k3s'), ('/etc/rancher/rke2', 'rke2'), ('/var/lib/k0s', 'k0s'),
+           ('/etc/kubernetes/admin.conf', 'kubeadm'), ('/etc/kubernetes/kubelet.conf', 'kubeadm'), ('/var/lib/kubelet/config.yaml', 'kubelet'))
 
 
 def parse_os_release(text):
@@ -89,6 +92,32 @@ def disk_free_bytes(path='/'):
         path = os.path.dirname(path)
     stat = os.statvfs(path)
     return stat.f_bavail * stat.f_frsize
+
+
+def listeners(text):
+    """{port} that listen, from /proc/net/tcp and tcp6."""
+    ports = set()
+    for line in text.splitlines():
+        part = line.split()
+        if len(part) > 3 and part[3] == '0A' and ':' in part[1]:
+            ports.add(int(part[1].rpartition(':')[2], 16))
+    return ports
+
+
+def address_is_local(address):
+    """Whether the kernel takes the address for its own: binding to it works."""
+    try:
+        struct.unpack('!I', socket.inet_aton(address))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+            handle.bind((address, 0))
+        return True
+    except OSError:
+        return False
+
+
+def foreign_kubernetes():
+    """[(path, name)] that tell of another Kubernetes on this machine."""
+    return [(path, name) for path, name in FOREIGN if os.path.exists(path) and not os.path.islink('/var/lib/kubelet')]
 
 
 def architecture():

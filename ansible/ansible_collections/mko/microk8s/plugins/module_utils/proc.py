@@ -9,6 +9,7 @@ __metaclass__ = type
 import errno
 import fcntl
 import os
+import selectors
 import signal
 import subprocess
 import time
@@ -68,6 +69,42 @@ def _end(child):
         except subprocess.TimeoutExpired:
             continue
     return b'', b''
+
+
+def run_short(argv, timeout, cap=65536):
+    """As run() for tools that only tell something: at most cap bytes of both outputs together are read, then its group is killed."""
+    deadline, data = time.monotonic() + timeout, b''
+    environment = dict(os.environ, PATH=PATH, LC_ALL='C.UTF-8', LANG='C.UTF-8')
+    try:
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd='/',
+                                 start_new_session=True)
+    except OSError as error:
+        return Result(127 if error.errno in (errno.ENOENT, errno.EACCES) else 126, '', '%s: %s' % (argv[0], os.strerror(error.errno or 0)))
+    with child, selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while len(data) < cap and selector.select(max(0, deadline - time.monotonic())):
+            part = os.read(child.stdout.fileno(), cap - len(data))
+            if not part:
+                break
+            data += part
+        timed_out, too_long = False, len(data) >= cap
+        try:
+            if not too_long:
+                child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+    return Result(124 if timed_out else child.returncode, data.decode('utf-8', 'replace'), '', timed_out)
+
+
+def read_short(path, cap=65536):
+    """At most cap bytes of a file as text, or None when it cannot be read."""
+    try:
+        with open(path, 'rb') as handle:
+            return handle.read(cap).decode('utf-8', 'replace')
+    except OSError:
+        return None
 
 
 def _decode(data):

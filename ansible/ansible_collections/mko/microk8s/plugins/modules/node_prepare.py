@@ -97,7 +97,6 @@ steps:
 import os
 import re
 import socket
-import struct
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mko.microk8s.plugins.module_utils import host, snapd
@@ -110,7 +109,6 @@ SYSCTL_FILE = '/etc/sysctl.d/60-mko-microk8s.conf'
 SYSCTLS = (('fs.inotify.max_user_instances', 1024), ('fs.inotify.max_user_watches', 1048576), ('fs.aio-max-nr', 1048576))
 MODULES = (('vxlan', True), ('br_netfilter', True), ('nf_conntrack', True), ('overlay', True), ('ip_set', False))
 PACKAGES = (('/usr/bin/snap', 'snapd'), ('/usr/bin/sudo', 'sudo'), ('/usr/bin/openssl', 'openssl'))
-PORTS = {16443: 'Kubernetes API', 25000: 'cluster agent', 19001: 'datastore', 10250: 'kubelet'}
 GIB = 1024 ** 3
 
 
@@ -166,16 +164,6 @@ def with_cgroup(cmdline):
     return ' '.join([word for word in words if word not in ('cgroup_disable=memory',)] + [word for word in wanted if word not in words]) + '\n'
 
 
-def listeners(text):
-    """{port} that listen, from /proc/net/tcp and tcp6."""
-    ports = set()
-    for line in text.splitlines():
-        part = line.split()
-        if len(part) > 3 and part[3] == '0A' and ':' in part[1]:
-            ports.add(int(part[1].rpartition(':')[2], 16))
-    return ports
-
-
 def minimum_memory(wanted, role):
     return wanted if wanted > 0 else int((1 if role == 'worker' else 2) * GIB * 0.85)
 
@@ -215,7 +203,7 @@ class Prepare:
         if not read('/etc/machine-id').strip():
             self.add('MKO-PRE-004', 'warning', 'The node has no machine ID.', 'systemd-machine-id-setup')
         address = self.params['address']
-        if address and address not in [card[1] for card in host.interfaces()] and not address_is_local(address):
+        if address and address not in [card[1] for card in host.interfaces()] and not host.address_is_local(address):
             self.add('MKO-PRE-005', 'blocking', 'No interface of the node has the address %s.' % address,
                      'Use the address of the node itself, not one that a router translates.')
         entries = [(str(one['address']), str(one['hostname'])) for one in self.params['hosts_entries']]
@@ -378,14 +366,11 @@ class Prepare:
     def others(self):
         if self.installed:
             return
-        ports = listeners(read('/proc/net/tcp') + read('/proc/net/tcp6'))
-        for port in sorted(ports & set(PORTS)):
-            self.add('MKO-PRE-021', 'blocking', 'Another program listens on port %d, which MicroK8s needs for its %s.' % (port, PORTS[port]),
+        ports = host.listeners(read('/proc/net/tcp') + read('/proc/net/tcp6'))
+        for port in sorted(ports & set(host.PORTS)):
+            self.add('MKO-PRE-021', 'blocking', 'Another program listens on port %d, which MicroK8s needs for its %s.' % (port, host.PORTS[port]),
                      'Find it with: ss -ltnp sport = :%d' % port)
-        signs = [(path, name) for path, name in (('/usr/local/bin/k3s', 'k3s'), ('/etc/rancher/k3s', 'k3s'), ('/etc/rancher/rke2', 'rke2'), ('/var/lib/k0s', 'k0s'),
-                                                 ('/etc/kubernetes/admin.conf', 'kubeadm'), ('/etc/kubernetes/kubelet.conf', 'kubeadm'),
-                                                 ('/var/lib/kubelet/config.yaml', 'kubelet'))
-                 if os.path.exists(path) and not os.path.islink('/var/lib/kubelet')]
+        signs = host.foreign_kubernetes()
         if signs:
             self.add('MKO-PRE-025', 'blocking', 'Another Kubernetes is on this node: %s (%s).' % (signs[0][1], signs[0][0]), 'Remove it first.')
 
@@ -401,17 +386,6 @@ class Prepare:
         if (0, 0) < found < (2, 58):
             self.add('MKO-PRE-027', 'warning', 'snapd %d.%d is older than 2.58: updates of MicroK8s can be put off for 60 days only.' % found,
                      'sudo snap refresh snapd')
-
-
-def address_is_local(address):
-    """Whether the kernel takes the address for its own: binding to it works."""
-    try:
-        struct.unpack('!I', socket.inet_aton(address))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-            handle.bind((address, 0))
-        return True
-    except OSError:
-        return False
 
 
 def main():

@@ -1,0 +1,192 @@
+/* mko system check-prerequisites, doctor, node troubleshoot, cluster troubleshoot, operation
+ * findings. */
+#include "base/mem.h"
+#include "cli/args.h"
+#include "cli/check.h"
+#include "cli/client.h"
+#include "cli/tables.h"
+
+/** The names of a cluster's nodes. @ret_names array, owned */
+static struct err *cluster_nodes(struct cli *cli, const char *cluster, json_t **ret_names)
+{
+	cleanup(str_done) struct str query = STR_INIT;
+	json_t *items = NULL;
+	json_t *names = json_array();
+	const json_t *node = NULL;
+	size_t i = 0;
+
+	cli_query_add(&query, "cluster", cluster);
+	struct err *e = cli_get_list(cli, "nodes", str_get(&query), 0, &items);
+	json_array_foreach(items, i, node)
+		json_array_append_new(names, json_string(cli_json_text(node, "hostname", "")));
+	json_decref(items);
+	if (e == NULL && json_array_size(names) == 0)
+		e = err_hint(err_new(ERR_PRECONDITION, "the cluster %s has no nodes", cluster),
+			"mko node add --cluster-id %s ...", cluster);
+	if (e != NULL)
+		json_decref(names);
+	else
+		*ret_names = names;
+	return e;
+}
+
+/** Which nodes were asked for. @ret_names NULL: all */
+static struct err *wanted(struct cli *cli, json_t **ret_names)
+{
+	const char *cluster = cli_opt_text(cli, "cluster");
+	bool all = cli_opt_given(cli, "all");
+
+	*ret_names = NULL;
+	if ((cluster != NULL) + all + (cli->n_args > 0) != 1)
+		return err_hint(err_new(ERR_USAGE, "one of: names of nodes, --cluster, --all"),
+			"mko %s NODE...", cli->cmd->path);
+	if (cluster != NULL)
+		return cluster_nodes(cli, cluster, ret_names);
+	if (all)
+		return NULL;
+	*ret_names = json_array();
+	for (size_t i = 0; i < cli->n_args; i++)
+		json_array_append_new(*ret_names, json_string(cli->args[i]));
+	return NULL;
+}
+
+static struct err *run(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("nodes", "actions", cli->cmd->action, NULL);
+	json_t *names = NULL;
+	json_t *body = NULL;
+
+	if (cli_opt_given(cli, "explain"))
+		return cli_check_explain(cli, cli_opt_text(cli, "explain"));
+	TRY(wanted(cli, &names));
+	body = json_object();
+	if (names != NULL)
+		json_object_set_new(body, "nodes", names);
+	return cli_check(cli, path, body);
+}
+
+static const struct cli_arg nodes[] = {
+	{.name = "NODE",
+		.optional = true,
+		.repeat = true,
+		.words = CLI_WORDS_NODES,
+		.help = "host names or numbers"},
+};
+static const struct cli_opt opts[] = {
+	{.name = "all", .letter = 'a', .kind = CLI_OPT_FLAG, .help = "all nodes of the inventory"},
+	{.name = "cluster",
+		.kind = CLI_OPT_TEXT,
+		.meta = "CLUSTER",
+		.words = CLI_WORDS_CLUSTERS,
+		.help = "the nodes of this cluster"},
+};
+
+#define DOCTOR_DETAILS                                                                                                                   \
+	"Reads every node in one run, also when the API is down or nodes are gone, and names the known problems: causes before "         \
+	"consequences, each with its evidence and what to do. Exit code 1 when something blocking is found; 0 and nothing on a healthy " \
+	"cluster."
+
+static const struct cli_arg one_cluster[] = {{.name = "CLUSTER",
+	.optional = true,
+	.words = CLI_WORDS_CLUSTERS,
+	.help = "name or number"}};
+
+static struct err *run_cluster(struct cli *cli)
+{
+	if (cli_opt_given(cli, "explain"))
+		return cli_check_explain(cli, cli_opt_text(cli, "explain"));
+	if (cli->n_args == 0)
+		return err_hint(err_new(ERR_USAGE, "CLUSTER is missing"), "mko cluster list");
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], cli->cmd->action, NULL);
+	return cli_check(cli, path, json_object());
+}
+
+const struct cli_cmd cmd_node_troubleshoot = {
+	.path = "node troubleshoot",
+	.summary = "Find out what is wrong with nodes and what to do",
+	.details = DOCTOR_DETAILS,
+	.example = "mko node troubleshoot n3\nmko node troubleshoot --all --all-results",
+	.doing = "troubleshoot the nodes",
+	.noun = &noun_node,
+	.action = "troubleshoot",
+	.args = nodes,
+	.n_args = ARRAY_LEN(nodes),
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.sets = {&cli_check_options, &cli_op_options},
+	.run = run,
+};
+
+const struct cli_cmd cmd_doctor = {
+	.path = "doctor",
+	.summary = "Find out what is wrong with nodes and clusters and what to do",
+	.details = DOCTOR_DETAILS,
+	.example =
+		"mko doctor --cluster prod\nmko doctor --all -o json\nmko doctor --explain MKO-DOC-001",
+	.doing = "troubleshoot the nodes",
+	.action = "troubleshoot",
+	.args = nodes,
+	.n_args = ARRAY_LEN(nodes),
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.sets = {&cli_check_options, &cli_op_options},
+	.run = run,
+};
+
+const struct cli_cmd cmd_cluster_troubleshoot = {
+	.path = "cluster troubleshoot",
+	.summary = "Find out what is wrong with a cluster and what to do",
+	.details = DOCTOR_DETAILS,
+	.example = "mko cluster troubleshoot prod",
+	.doing = "troubleshoot the cluster",
+	.noun = &noun_cluster,
+	.action = "troubleshoot",
+	.args = one_cluster,
+	.n_args = ARRAY_LEN(one_cluster),
+	.sets = {&cli_check_options, &cli_op_options},
+	.run = run_cluster,
+};
+
+static struct err *run_findings(struct cli *cli)
+{
+	if (cli_opt_given(cli, "explain"))
+		return cli_check_explain(cli, cli_opt_text(cli, "explain"));
+	if (cli->n_args == 0)
+		return err_hint(err_new(ERR_USAGE, "OPERATION is missing"), "mko operation list");
+	return cli_check_show(cli, cli->args[0]);
+}
+
+static const struct cli_arg one_operation[] = {
+	{.name = "OPERATION", .optional = true, .help = "number of a check or of troubleshooting"}};
+
+const struct cli_cmd cmd_operation_findings = {
+	.path = "operation findings",
+	.summary = "Show again what the checks say about an operation that has read nodes",
+	.example = "mko operation findings 12 --all-results",
+	.doing = "show the findings",
+	.noun = &noun_operation,
+	.args = one_operation,
+	.n_args = ARRAY_LEN(one_operation),
+	.sets = {&cli_check_options},
+	.run = run_findings,
+};
+
+const struct cli_cmd cmd_system_check_prerequisites = {
+	.path = "system check-prerequisites",
+	.summary = "Check whether nodes can run MicroK8s; all checks, nothing is changed",
+	.details =
+		"Reads all nodes in one run, tries the ports from each node to each other one, and compares the nodes with each other. Exit code 1 when "
+		"something blocking is found.",
+	.example =
+		"mko system check-prerequisites n1 n2 n3\nmko system check-prerequisites --cluster prod -o json\nmko system check-prerequisites --explain "
+		"MKO-PRE-011",
+	.doing = "check the prerequisites of the nodes",
+	.noun = &noun_system,
+	.action = "check-prerequisites",
+	.args = nodes,
+	.n_args = ARRAY_LEN(nodes),
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.sets = {&cli_check_options, &cli_op_options},
+	.run = run,
+};
