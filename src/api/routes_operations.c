@@ -291,175 +291,168 @@ static struct err *get_journal(struct call *call)
 			(long long)id, host);
 	call->reply->content_type = "text/plain; charset=utf-8";
 	return opfile_bytes(path, 0, LOG_BYTES_MAX, &call->reply->body);
-	static struct err *get_findings(struct call * call)
-	{
-		struct op_findings_query query;
-		struct operation op = {.id = 0};
-		json_t *items = NULL;
+}
 
-		record_init(&op_findings_query_type, &query);
-		TRY(call_query(call, &query));
-		TRY(find_op(call, &op));
-		struct err *e = check_operation(call->svc, &op, query.problems, &items);
-		record_done(&operation_type, &op);
-		return e != NULL
-			? e
-			: call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
+static struct err *get_findings(struct call *call)
+{
+	struct op_findings_query query;
+	struct operation op = {.id = 0};
+	json_t *items = NULL;
+
+	record_init(&op_findings_query_type, &query);
+	TRY(call_query(call, &query));
+	TRY(find_op(call, &op));
+	struct err *e = check_operation(call->svc, &op, query.problems, &items);
+	record_done(&operation_type, &op);
+	return e != NULL ? e : call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
+}
+
+typedef struct err *(*op_verb_fn)(struct service *svc, const struct actor *who, int64_t id,
+	struct operation *ret_op);
+
+/* A verb on an existing operation; the role is that of its type, as for starting it. */
+static struct err *op_verb(struct call *call, op_verb_fn verb)
+{
+	struct operation op = {.id = 0};
+	struct operation after;
+
+	TRY(find_op(call, &op));
+	const struct op_type *type = op_type_get(call->svc, op.type);
+	int64_t id = op.id;
+	record_done(&operation_type, &op);
+	if (type != NULL && call->actor.role < type->role)
+		return err_new(ERR_FORBIDDEN, "%s needs the role %s", type->name,
+			enum_text(&role_table, type->role));
+	TRY(verb(call->svc, &call->actor, id, &after));
+	struct err *e = action_reply(call, &after);
+	record_done(&operation_type, &after);
+	return e;
+}
+
+static struct err *cancel_op(struct call *call)
+{
+	return op_verb(call, op_cancel);
+}
+
+static struct err *retry_op(struct call *call)
+{
+	return op_verb(call, op_retry);
+}
+
+/* An unknown type is a wrong field of the body; what is wrong with a playbook is told as it
+ * is. */
+static struct err *wrong_type(struct service *svc, const char *name)
+{
+	const struct op_type *type = NULL;
+	struct err *e = op_type_need(svc, name, &type);
+
+	if (e == NULL || err_code(e) != ERR_NOT_FOUND)
+		return e;
+	err_free(e);
+	return err_hint(err_field(NULL, "type", "no operation type \"%s\"", name),
+		"mko operation types lists them");
+}
+
+static struct err *run_op(struct call *call)
+{
+	struct op_run_body body;
+
+	record_init(&op_run_body_type, &body);
+	struct err *e = call_body(call, &body);
+	if (e == NULL)
+		e = wrong_type(call->svc, body.type);
+	if (e == NULL) {
+		struct op_request req = {
+			.type = body.type,
+			.target = body.target,
+			.nodes = body.nodes,
+			.params = body.params,
+			.check_mode = body.check_mode,
+			.timeout_s = body.timeout_s,
+			.no_wait = body.no_wait,
+		};
+		e = action_submit(call, &req);
 	}
+	record_done(&op_run_body_type, &body);
+	return e;
+}
 
-	typedef struct err *(*op_verb_fn)(struct service * svc, const struct actor *who, int64_t id,
-		struct operation *ret_op);
+static struct err *prune_ops(struct call *call)
+{
+	struct op_prune_body body;
+	int64_t n = 0;
 
-	/* A verb on an existing operation; the role is that of its type, as for starting it. */
-	static struct err *op_verb(struct call * call, op_verb_fn verb)
-	{
-		struct operation op = {.id = 0};
-		struct operation after;
+	record_init(&op_prune_body_type, &body);
+	TRY(call_body(call, &body));
+	TRY(op_prune(call->svc, &call->actor, body.keep_days, &n));
+	return call_json(call, json_pack("{s:I}", "removed", (json_int_t)n));
+}
 
-		TRY(find_op(call, &op));
-		const struct op_type *type = op_type_get(call->svc, op.type);
-		int64_t id = op.id;
-		record_done(&operation_type, &op);
-		if (type != NULL && call->actor.role < type->role)
-			return err_new(ERR_FORBIDDEN, "%s needs the role %s", type->name,
-				enum_text(&role_table, type->role));
-		TRY(verb(call->svc, &call->actor, id, &after));
-		struct err *e = action_reply(call, &after);
-		record_done(&operation_type, &after);
+static void add_custom_type(void *user, const char *name, const struct op_type *type,
+	const struct err *why)
+{
+	(void)name;
+	(void)why; /* the list of playbooks tells */
+	if (type != NULL)
+		json_array_append_new(user, op_type_json(type));
+}
+
+static struct err *list_types(struct call *call)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; op_types[i] != NULL; i++)
+		json_array_append_new(items, op_type_json(op_types[i]));
+	struct err *e = op_custom_each(call->svc, add_custom_type, items);
+	if (e != NULL) {
+		json_decref(items);
 		return e;
 	}
+	return call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
+}
 
-	static struct err *cancel_op(struct call * call)
-	{
-		return op_verb(call, op_cancel);
-	}
-
-	static struct err *retry_op(struct call * call)
-	{
-		return op_verb(call, op_retry);
-	}
-
-	/* An unknown type is a wrong field of the body; what is wrong with a playbook is told as it
-	 * is. */
-	static struct err *wrong_type(struct service * svc, const char *name)
-	{
-		const struct op_type *type = NULL;
-		struct err *e = op_type_need(svc, name, &type);
-
-		if (e == NULL || err_code(e) != ERR_NOT_FOUND)
-			return e;
-		err_free(e);
-		return err_hint(err_field(NULL, "type", "no operation type \"%s\"", name),
-			"mko operation types lists them");
-	}
-
-	static struct err *run_op(struct call * call)
-	{
-		struct op_run_body body;
-
-		record_init(&op_run_body_type, &body);
-		struct err *e = call_body(call, &body);
-		if (e == NULL)
-			e = wrong_type(call->svc, body.type);
-		if (e == NULL) {
-			struct op_request req = {
-				.type = body.type,
-				.target = body.target,
-				.nodes = body.nodes,
-				.params = body.params,
-				.check_mode = body.check_mode,
-				.timeout_s = body.timeout_s,
-				.no_wait = body.no_wait,
-			};
-			e = action_submit(call, &req);
-		}
-		record_done(&op_run_body_type, &body);
-		return e;
-	}
-
-	static struct err *prune_ops(struct call * call)
-	{
-		struct op_prune_body body;
-		int64_t n = 0;
-
-		record_init(&op_prune_body_type, &body);
-		TRY(call_body(call, &body));
-		TRY(op_prune(call->svc, &call->actor, body.keep_days, &n));
-		return call_json(call, json_pack("{s:I}", "removed", (json_int_t)n));
-	}
-
-	static void add_custom_type(void *user, const char *name, const struct op_type *type,
-		const struct err *why)
-	{
-		(void)name;
-		(void)why; /* the list of playbooks tells */
-		if (type != NULL)
-			json_array_append_new(user, op_type_json(type));
-	}
-
-	static struct err *list_types(struct call * call)
-	{
-		json_t *items = json_array();
-
-		for (size_t i = 0; op_types[i] != NULL; i++)
-			json_array_append_new(items, op_type_json(op_types[i]));
-		struct err *e = op_custom_each(call->svc, add_custom_type, items);
-		if (e != NULL) {
-			json_decref(items);
-			return e;
-		}
-		return call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
-	}
-
-	static const struct route routes_operations_rows[] = {
-		{"GET", "/api/operations", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
-			.reply = ROUTE_REPLY_LIST, .reply_type = &operation_type,
-			.list_of = &operation_type, .query = &op_list_query_type,
-			.shape = &shape_operation, .summary = "List operations",
-			.handle = list_ops},
-		{"POST", "/api/operations", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_IDEMPOTENT, 202,
-			ROUTE_REPLY_OPERATION, .body_type = &op_run_body_type,
-			.query = &action_query_type, .summary = "Start an operation of any type",
-			.example = "{\"type\":\"node.status\",\"target\":\"n1\"}",
-			.handle = run_op},
-		{"POST", "/api/operations/prune", ROLE_ADMIN, .status = 200,
-			.reply = ROUTE_REPLY_OBJECT, .shape = &shape_pruned,
-			.body_type = &op_prune_body_type,
-			.summary = "Delete old final operations with their files",
-			.example = "{\"keep_days\":90}", .handle = prune_ops},
-		{"GET", "/api/operations/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
-			.status = 200, .reply = ROUTE_REPLY_OBJECT, .reply_type = &operation_type,
-			.shape = &shape_operation, .summary = "Show an operation with its hosts",
-			.handle = get_op},
-		{"GET", "/api/operations/{id}/events", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
-			.status = 200, .reply = ROUTE_REPLY_LINES, .query = &op_events_query_type,
-			.summary = "What happened in an operation, as JSON lines",
-			.handle = get_events},
-		{"GET", "/api/operations/{id}/log", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
-			.status = 200, .reply = ROUTE_REPLY_TEXT, .query = &op_log_query_type,
-			.summary = "What ansible-playbook printed", .handle = get_log},
-		{"GET", "/api/operations/{id}/journal/{host}", ROLE_OPERATOR,
-			.flags = ROUTE_ANY_SCOPE, .status = 200, .reply = ROUTE_REPLY_TEXT,
-			.summary = "The journal that node.logs fetched from a host",
-			.handle = get_journal},
-		{"GET", "/api/operations/{id}/findings", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
-			.status = 200, .reply = ROUTE_REPLY_LIST, .query = &op_findings_query_type,
-			.shape = &shape_finding,
-			.summary =
-				"What the checks say about the nodes that an operation has read: problems first, causes before consequences",
-			.handle = get_findings},
-		{"POST", "/api/operations/{id}/cancel", ROLE_OPERATOR,
-			ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 202,
-			ROUTE_REPLY_OPERATION, .summary = "Ask an operation to stop",
-			.handle = cancel_op},
-		{"POST", "/api/operations/{id}/retry", ROLE_OPERATOR,
-			ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT,
-			202, ROUTE_REPLY_OPERATION,
-			.summary = "Run again for the hosts that did not succeed",
-			.handle = retry_op},
-		{"GET", "/api/operation-types", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
-			.status = 200, .reply = ROUTE_REPLY_LIST, .shape = &shape_operation_types,
-			.summary = "What operations there are, with their parameters",
-			.handle = list_types},
-	};
-	ROUTE_LIST(routes_operations, "operations");
+static const struct route routes_operations_rows[] = {
+	{"GET", "/api/operations", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .reply_type = &operation_type,
+		.list_of = &operation_type, .query = &op_list_query_type, .shape = &shape_operation,
+		.summary = "List operations", .handle = list_ops},
+	{"POST", "/api/operations", ROLE_VIEWER, ROUTE_ANY_SCOPE | ROUTE_IDEMPOTENT, 202,
+		ROUTE_REPLY_OPERATION, .body_type = &op_run_body_type, .query = &action_query_type,
+		.summary = "Start an operation of any type",
+		.example = "{\"type\":\"node.status\",\"target\":\"n1\"}", .handle = run_op},
+	{"POST", "/api/operations/prune", ROLE_ADMIN, .status = 200, .reply = ROUTE_REPLY_OBJECT,
+		.shape = &shape_pruned, .body_type = &op_prune_body_type,
+		.summary = "Delete old final operations with their files",
+		.example = "{\"keep_days\":90}", .handle = prune_ops},
+	{"GET", "/api/operations/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .reply_type = &operation_type,
+		.shape = &shape_operation, .summary = "Show an operation with its hosts",
+		.handle = get_op},
+	{"GET", "/api/operations/{id}/events", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LINES, .query = &op_events_query_type,
+		.summary = "What happened in an operation, as JSON lines", .handle = get_events},
+	{"GET", "/api/operations/{id}/log", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_TEXT, .query = &op_log_query_type,
+		.summary = "What ansible-playbook printed", .handle = get_log},
+	{"GET", "/api/operations/{id}/journal/{host}", ROLE_OPERATOR, .flags = ROUTE_ANY_SCOPE,
+		.status = 200, .reply = ROUTE_REPLY_TEXT,
+		.summary = "The journal that node.logs fetched from a host", .handle = get_journal},
+	{"GET", "/api/operations/{id}/findings", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
+		.status = 200, .reply = ROUTE_REPLY_LIST, .query = &op_findings_query_type,
+		.shape = &shape_finding,
+		.summary =
+			"What the checks say about the nodes that an operation has read: problems first, causes before consequences",
+		.handle = get_findings},
+	{"POST", "/api/operations/{id}/cancel", ROLE_OPERATOR,
+		ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 202, ROUTE_REPLY_OPERATION,
+		.summary = "Ask an operation to stop", .handle = cancel_op},
+	{"POST", "/api/operations/{id}/retry", ROLE_OPERATOR,
+		ROUTE_ANY_SCOPE | ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT, 202,
+		ROUTE_REPLY_OPERATION, .summary = "Run again for the hosts that did not succeed",
+		.handle = retry_op},
+	{"GET", "/api/operation-types", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_LIST, .shape = &shape_operation_types,
+		.summary = "What operations there are, with their parameters",
+		.handle = list_types},
+};
+ROUTE_LIST(routes_operations, "operations");

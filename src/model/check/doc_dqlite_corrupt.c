@@ -6,7 +6,7 @@
 static enum check_result test(const struct check_run *run, const struct check_node *node,
 	struct str *found)
 {
-	const char *log = said_text(node, "logs.k8s-dqlite");
+	const char *log = said_text(node, "logs.k8s-dqlite-end");
 	const char *active = said_text(node, "microk8s.units.k8s-dqlite.active");
 	int64_t restarts = 0;
 
@@ -23,12 +23,12 @@ static enum check_result test(const struct check_run *run, const struct check_no
 #define UNIT(active)                                                                               \
 	"\"microk8s\":{\"units\":{\"k8s-dqlite\":{\"active\":\"" active "\",\"restarts\":0}}}"
 static const struct check_vector vectors[] = {
-	{"{" UNIT("active") ",\"logs\":{\"k8s-dqlite\":\"started\"}}", CHECK_PASS, NULL},
+	{"{" UNIT("active") ",\"logs\":{\"k8s-dqlite-end\":\"started\"}}", CHECK_PASS, NULL},
 	{"{" UNIT(
-		 "active") ",\"logs\":{\"k8s-dqlite\":\"raft_start(): io: load closed segment, before it was mended\"}}",
+		 "active") ",\"logs\":{\"k8s-dqlite-end\":\"raft_start(): io: load closed segment, before it was mended\"}}",
 		CHECK_PASS, NULL},
 	{"{" UNIT(
-		 "failed") ",\"logs\":{\"k8s-dqlite\":\"raft_start(): io: load closed segment 0012: entries batch 1\"}}",
+		 "failed") ",\"logs\":{\"k8s-dqlite-end\":\"raft_start(): io: load closed segment 0012: entries batch 1\"}}",
 		CHECK_FAIL, "raft_start"},
 	{"{}", CHECK_SKIP, NULL},
 };

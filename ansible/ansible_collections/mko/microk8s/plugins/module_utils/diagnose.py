@@ -9,13 +9,14 @@ __metaclass__ = type
 import concurrent.futures
 import datetime
 import re
+import time
 
 from ansible_collections.mko.microk8s.plugins.module_utils import certs, mk8s
 from ansible_collections.mko.microk8s.plugins.module_utils.collect import attempt, clip
 from ansible_collections.mko.microk8s.plugins.module_utils.proc import read_short, run_short
 
 LOGS = ('kubelite', 'k8s-dqlite', 'containerd')
-LOG_LINES, LOG_CHARS = 60, 3000
+LOG_LINES, LOG_CHARS, LOG_S = 60, 3000, 900
 LIST_MAX = 100
 KEPT = ('role', 'held', 'node_ready', 'node_name', 'locks', 'half_joined', 'proxy_servers', 'revision')
 
@@ -38,9 +39,12 @@ def units():
     return parse_units(run_short(argv + ['snap.microk8s.daemon-%s.service' % unit for unit in mk8s.UNITS], 15).out)
 
 
-def log(unit):
-    """The end of a service's log."""
-    result = run_short(['/usr/bin/journalctl', '-u', 'snap.microk8s.daemon-%s.service' % unit, '-n', str(LOG_LINES), '--no-pager', '-o', 'cat'], 15, 262144)
+def log(unit, recent=True):
+    """The end of a service's log: of the last LOG_S seconds, or whenever it was written."""
+    argv = ['/usr/bin/journalctl', '-u', 'snap.microk8s.daemon-%s.service' % unit, '-n', str(LOG_LINES), '--no-pager', '-o', 'cat']
+    if recent:
+        argv.append('--since=' + time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(time.time() - LOG_S)))
+    result = run_short(argv, 15, 262144)
     return clip(result.out[-LOG_CHARS:], LOG_CHARS) if result.rc == 0 else None
 
 
@@ -85,9 +89,10 @@ def look(address=None):
         parts = {name: pool.submit(attempt, reader) for name, reader in (('units', units), ('datastore', datastore), ('certs', cert_days),
                                                                            ('address', own_address), ('changes', changes))}
         logs = {unit: pool.submit(attempt, lambda unit=unit: log(unit)) for unit in LOGS}
+        logs['k8s-dqlite-end'] = pool.submit(attempt, lambda: log('k8s-dqlite', False))   # a datastore that gave up says no more
         state = state.result()
         found = {name: part.result() for name, part in parts.items()}
-        found['logs'] = {unit: part.result() for unit, part in logs.items()}
+        found['logs'] = {name: part.result() for name, part in logs.items()}
     if state is None:
         return {'microk8s': None}
     if state['microk8s_status'] == 'not_installed':
