@@ -22,6 +22,16 @@ static const struct cli_opt check_rows[] = {
 };
 const struct cli_optset cli_check_options = {"Checks", check_rows, ARRAY_LEN(check_rows)};
 
+static const struct cli_opt select_rows[] = {
+	{.name = "all", .letter = 'a', .kind = CLI_OPT_FLAG, .help = "all nodes of the inventory"},
+	{.name = "cluster",
+		.kind = CLI_OPT_TEXT,
+		.meta = "CLUSTER",
+		.words = CLI_WORDS_CLUSTERS,
+		.help = "the nodes of this cluster"},
+};
+const struct cli_optset cli_select_options = {"Nodes", select_rows, ARRAY_LEN(select_rows)};
+
 static const struct cli_column finding_columns[] = {
 	{"CODE", "code"},
 	{"SEVERITY", "severity", CLI_SHOW_STATUS},
@@ -134,6 +144,61 @@ static struct err *print_findings(struct cli *cli, json_t *items)
 					"%zu blocking and %zu other problems were found",
 					n.blocking, n.warnings),
 			"mko %s --explain CODE", cli->cmd->path);
+	return NULL;
+}
+
+/** The names of a cluster's nodes. @ret_names array, owned */
+static struct err *cluster_nodes(struct cli *cli, const char *cluster, json_t **ret_names)
+{
+	cleanup(str_done) struct str query = STR_INIT;
+	json_t *items = NULL;
+	json_t *names = json_array();
+	const json_t *node = NULL;
+	size_t i = 0;
+
+	cli_query_add(&query, "cluster", cluster);
+	struct err *e = cli_get_list(cli, "nodes", str_get(&query), 0, &items);
+	json_array_foreach(items, i, node)
+		json_array_append_new(names, json_string(cli_json_text(node, "hostname", "")));
+	json_decref(items);
+	if (e == NULL && json_array_size(names) == 0)
+		e = err_hint(err_new(ERR_PRECONDITION, "the cluster %s has no nodes", cluster),
+			"mko node add --cluster-id %s ...", cluster);
+	if (e != NULL)
+		json_decref(names);
+	else
+		*ret_names = names;
+	return e;
+}
+
+/** Which nodes were asked for. @ret_names NULL: all */
+static struct err *wanted(struct cli *cli, json_t **ret_names)
+{
+	const char *cluster = cli_opt_text(cli, "cluster");
+	bool all = cli_opt_given(cli, "all");
+
+	*ret_names = NULL;
+	if ((cluster != NULL) + all + (cli->n_args > 0) != 1)
+		return err_hint(err_new(ERR_USAGE, "one of: names of nodes, --cluster, --all"),
+			"mko %s NODE...", cli->cmd->path);
+	if (cluster != NULL)
+		return cluster_nodes(cli, cluster, ret_names);
+	if (all)
+		return NULL;
+	*ret_names = json_array();
+	for (size_t i = 0; i < cli->n_args; i++)
+		json_array_append_new(*ret_names, json_string(cli->args[i]));
+	return NULL;
+}
+
+struct err *cli_check_nodes(struct cli *cli, json_t **ret_body)
+{
+	json_t *names = NULL;
+
+	TRY(wanted(cli, &names));
+	*ret_body = json_object();
+	if (names != NULL)
+		json_object_set_new(*ret_body, "nodes", names);
 	return NULL;
 }
 

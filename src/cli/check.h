@@ -10,8 +10,13 @@ struct err *cli_check(struct cli *cli, const char *path, json_t *take_body) ERR_
 /** Show what the checks say about an operation that has read nodes. @operation its number. Errors:
  * those of the API; ERR_FAILED as above. */
 struct err *cli_check_show(struct cli *cli, const char *operation) ERR_RESULT;
+/** The body that names the nodes which the arguments, --cluster or --all mean. @ret_body owned.
+ * Errors: ERR_USAGE, ERR_PRECONDITION (a cluster without nodes), those of the API. */
+struct err *cli_check_nodes(struct cli *cli, json_t **ret_body) ERR_RESULT;
 /** Show one check from the program's own table. Errors: ERR_NOT_FOUND. */
 struct err *cli_check_explain(struct cli *cli, const char *code) ERR_RESULT;
 
 /** Options of every command that shows checks. */
 extern const struct cli_optset cli_check_options;
+/** --all and --cluster, for cli_check_nodes(). */
+extern const struct cli_optset cli_select_options;

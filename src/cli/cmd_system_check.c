@@ -6,62 +6,14 @@
 #include "cli/client.h"
 #include "cli/tables.h"
 
-/** The names of a cluster's nodes. @ret_names array, owned */
-static struct err *cluster_nodes(struct cli *cli, const char *cluster, json_t **ret_names)
-{
-	cleanup(str_done) struct str query = STR_INIT;
-	json_t *items = NULL;
-	json_t *names = json_array();
-	const json_t *node = NULL;
-	size_t i = 0;
-
-	cli_query_add(&query, "cluster", cluster);
-	struct err *e = cli_get_list(cli, "nodes", str_get(&query), 0, &items);
-	json_array_foreach(items, i, node)
-		json_array_append_new(names, json_string(cli_json_text(node, "hostname", "")));
-	json_decref(items);
-	if (e == NULL && json_array_size(names) == 0)
-		e = err_hint(err_new(ERR_PRECONDITION, "the cluster %s has no nodes", cluster),
-			"mko node add --cluster-id %s ...", cluster);
-	if (e != NULL)
-		json_decref(names);
-	else
-		*ret_names = names;
-	return e;
-}
-
-/** Which nodes were asked for. @ret_names NULL: all */
-static struct err *wanted(struct cli *cli, json_t **ret_names)
-{
-	const char *cluster = cli_opt_text(cli, "cluster");
-	bool all = cli_opt_given(cli, "all");
-
-	*ret_names = NULL;
-	if ((cluster != NULL) + all + (cli->n_args > 0) != 1)
-		return err_hint(err_new(ERR_USAGE, "one of: names of nodes, --cluster, --all"),
-			"mko %s NODE...", cli->cmd->path);
-	if (cluster != NULL)
-		return cluster_nodes(cli, cluster, ret_names);
-	if (all)
-		return NULL;
-	*ret_names = json_array();
-	for (size_t i = 0; i < cli->n_args; i++)
-		json_array_append_new(*ret_names, json_string(cli->args[i]));
-	return NULL;
-}
-
 static struct err *run(struct cli *cli)
 {
 	cleanup(mem_freep) char *path = cli_path("nodes", "actions", cli->cmd->action, NULL);
-	json_t *names = NULL;
 	json_t *body = NULL;
 
 	if (cli_opt_given(cli, "explain"))
 		return cli_check_explain(cli, cli_opt_text(cli, "explain"));
-	TRY(wanted(cli, &names));
-	body = json_object();
-	if (names != NULL)
-		json_object_set_new(body, "nodes", names);
+	TRY(cli_check_nodes(cli, &body));
 	return cli_check(cli, path, body);
 }
 
@@ -72,15 +24,6 @@ static const struct cli_arg nodes[] = {
 		.words = CLI_WORDS_NODES,
 		.help = "host names or numbers"},
 };
-static const struct cli_opt opts[] = {
-	{.name = "all", .letter = 'a', .kind = CLI_OPT_FLAG, .help = "all nodes of the inventory"},
-	{.name = "cluster",
-		.kind = CLI_OPT_TEXT,
-		.meta = "CLUSTER",
-		.words = CLI_WORDS_CLUSTERS,
-		.help = "the nodes of this cluster"},
-};
-
 #define DOCTOR_DETAILS                                                                                                                   \
 	"Reads every node in one run, also when the API is down or nodes are gone, and names the known problems: causes before "         \
 	"consequences, each with its evidence and what to do. Exit code 1 when something blocking is found; 0 and nothing on a healthy " \
@@ -111,9 +54,7 @@ const struct cli_cmd cmd_node_troubleshoot = {
 	.action = "troubleshoot",
 	.args = nodes,
 	.n_args = ARRAY_LEN(nodes),
-	.opts = opts,
-	.n_opts = ARRAY_LEN(opts),
-	.sets = {&cli_check_options, &cli_op_options},
+	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
 	.run = run,
 };
 
@@ -127,9 +68,7 @@ const struct cli_cmd cmd_doctor = {
 	.action = "troubleshoot",
 	.args = nodes,
 	.n_args = ARRAY_LEN(nodes),
-	.opts = opts,
-	.n_opts = ARRAY_LEN(opts),
-	.sets = {&cli_check_options, &cli_op_options},
+	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
 	.run = run,
 };
 
@@ -185,8 +124,6 @@ const struct cli_cmd cmd_system_check_prerequisites = {
 	.action = "check-prerequisites",
 	.args = nodes,
 	.n_args = ARRAY_LEN(nodes),
-	.opts = opts,
-	.n_opts = ARRAY_LEN(opts),
-	.sets = {&cli_check_options, &cli_op_options},
+	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
 	.run = run,
 };
