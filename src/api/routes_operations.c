@@ -7,11 +7,11 @@
 #include "api/reply.h"
 #include "api/route.h"
 #include "base/mem.h"
-#include "service/check.h"
 #include "service/cluster.h"
 #include "service/node.h"
 #include "service/op/op.h"
 #include "service/op/op_custom.h"
+#include "service/op/op_findings.h"
 #include "service/query.h"
 
 #define LOG_BYTES_MAX ((int64_t)4 << 20)
@@ -302,7 +302,7 @@ static struct err *get_findings(struct call *call)
 	record_init(&op_findings_query_type, &query);
 	TRY(call_query(call, &query));
 	TRY(find_op(call, &op));
-	struct err *e = check_operation(call->svc, &op, query.problems, &items);
+	struct err *e = op_findings(call->svc, &op, query.problems, &items);
 	record_done(&operation_type, &op);
 	return e != NULL ? e : call_json(call, json_pack("{so sn}", "items", items, "next_cursor"));
 }

@@ -1,4 +1,5 @@
-/* Operations that only read nodes, for checks to be made of what they read (service/check.h). */
+/* Operations that only read nodes, for checks to be made of what they read
+ * (service/op/op_findings.h). */
 #include "model/check/check.h"
 #include "service/op/op_run.h"
 

@@ -11,5 +11,5 @@ struct service;
  * @op one that the caller may see   @problems_only leave out what is well
  * @ret_items as of check_evaluate(), owned. Errors: ERR_NOT_FOUND (the operation is no check).
  */
-struct err *check_operation(struct service *svc, const struct operation *op, bool problems_only,
+struct err *op_findings(struct service *svc, const struct operation *op, bool problems_only,
 	json_t **ret_items) ERR_RESULT;

@@ -1,6 +1,6 @@
 /* Owns how the hosts of an operation become the nodes of a check. Which checks there are is the
  * business of model/check. */
-#include "service/check.h"
+#include "service/op/op_findings.h"
 
 #include <string.h>
 
@@ -102,7 +102,7 @@ static json_t *evaluate(struct service *svc, const struct rows *rows, enum check
 	return items;
 }
 
-struct err *check_operation(struct service *svc, const struct operation *op, bool problems_only,
+struct err *op_findings(struct service *svc, const struct operation *op, bool problems_only,
 	json_t **ret_items)
 {
 	const struct op_type *type = op_type_find(op->type);
