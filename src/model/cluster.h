@@ -1,6 +1,7 @@
 /* A cluster: nodes that form one MicroK8s plane. CONTRACT.md section 4. */
 #pragma once
 
+#include "model/power.h"
 #include "model/record.h"
 
 /** Life of a cluster. */
@@ -35,7 +36,10 @@ struct cluster {
 	json_t *scan;          /**< last result of scan_cluster or setup (object), NULL: none */
 	json_t *saved; /**< what it needs to come back as it was: {"shutdown","paused","suspended"},
 			  NULL: nothing */
-	char *kubeconfig; /**< sealed, hidden */
+	char *kubeconfig;    /**< sealed, hidden */
+	json_t *feeds;       /**< ids of the UPSes that feed it */
+	int64_t feed_policy; /**< enum power_policy */
+	int64_t min_feeds;   /**< how many it needs, with POWER_FEEDS_ALL */
 	int64_t scanned_at;
 	int64_t created_at;
 	int64_t updated_at;

@@ -221,6 +221,7 @@ void power_orders_done(struct power_orders *orders)
 	mem_free(orders->items);
 	mem_free(orders->ids);
 	mem_free(orders->rules);
+	mem_free(orders->clusters);
 	*orders = (struct power_orders){.n = 0};
 }
 

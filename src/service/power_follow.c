@@ -41,16 +41,23 @@ static bool has_id(const char *const *ids, size_t n, const char *id)
 	return false;
 }
 
+/* A list of the engine, and the command that takes one of it out. */
+struct listed {
+	enum power_list list;
+	enum power_command_kind removal;
+};
+static const struct listed listed_ups = {POWER_LIST_UPS, POWER_REMOVE_UPS};
+static const struct listed listed_rules = {POWER_LIST_RULES, POWER_REMOVE_RULE};
+
 /* What the engine knows and the store has no more. */
-static void order_removals(const struct power_engine *engine, enum power_list list,
-	enum power_command_kind kind, const char *const *kept, size_t n,
-	struct power_orders *orders)
+static void order_removals(const struct power_engine *engine, const struct listed *what,
+	const char *const *kept, size_t n, struct power_orders *orders)
 {
 	const char *id = NULL;
 
-	for (int64_t i = 0; (id = power_engine_id(engine, list, i)) != NULL; i++)
+	for (int64_t i = 0; (id = power_engine_id(engine, what->list, i)) != NULL; i++)
 		if (!has_id(kept, n, id))
-			(void)power_order(orders, kind, id);
+			(void)power_order(orders, what->removal, id);
 }
 
 static struct err *open_link(struct service *svc, const struct ups_device *ups,
@@ -122,7 +129,7 @@ static struct err *follow_ups(struct service *svc, struct power_orders *orders)
 		kept[i] = ids[i];
 	}
 	if (e == NULL) {
-		order_removals(m->engine, POWER_LIST_UPS, POWER_REMOVE_UPS, kept, rows.n, orders);
+		order_removals(m->engine, &listed_ups, kept, rows.n, orders);
 		for (size_t i = 0; i < rows.n; i++)
 			(void)power_order(orders, POWER_SET_UPS, kept[i]);
 		set_links(m, &links);
@@ -213,10 +220,55 @@ static struct err *follow_rules(struct service *svc, struct power_orders *orders
 	}
 	for (size_t i = 0; i < n; i++)
 		kept[i] = specs[i].id;
-	order_removals(m->engine, POWER_LIST_RULES, POWER_REMOVE_RULE, kept, n, orders);
+	order_removals(m->engine, &listed_rules, kept, n, orders);
 	for (size_t i = 0; i < n; i++)
 		add_rule(orders, &specs[i]);
 	mem_free(specs);
+	store_rows_done(&rows);
+	return NULL;
+}
+
+static struct power_cluster_spec feeds_of(const struct power_monitor *m, const struct cluster *c)
+{
+	struct power_cluster_spec spec = {.policy = c->feed_policy, .min_feeds = c->min_feeds};
+	size_t i = 0;
+	const json_t *id = NULL;
+
+	power_id(spec.name, c->id);
+	json_array_foreach(c->feeds, i, id)
+		if (spec.n_feeds < POWER_FEEDS_MAX &&
+			power_word_of(m, json_integer_value(id)) != NULL)
+			power_id(spec.feeds[spec.n_feeds++], json_integer_value(id));
+	return spec;
+}
+
+static bool engine_knows(const struct power_engine *engine, const char *cluster)
+{
+	const char *id = NULL;
+
+	for (int64_t i = 0; (id = power_engine_id(engine, POWER_LIST_CLUSTERS, i)) != NULL; i++)
+		if (strcmp(id, cluster) == 0)
+			return true;
+	return false;
+}
+
+/* Clusters with feeds, and those whose feeds may have been taken away. */
+static struct err *follow_clusters(struct service *svc, struct power_orders *orders)
+{
+	struct power_monitor *m = svc->power;
+	struct store_rows rows = {0};
+	size_t n = 0;
+
+	TRY(store_list(svc->store, &cluster_type, NULL, &rows));
+	mem_free(orders->clusters);
+	orders->clusters = mem_zalloc(POWER_CLUSTERS_MAX * sizeof(*orders->clusters));
+	for (size_t i = 0; i < rows.n && n < POWER_CLUSTERS_MAX; i++) {
+		orders->clusters[n] = feeds_of(m, store_row(&rows, i));
+		if (orders->clusters[n].n_feeds == 0 &&
+			!engine_knows(m->engine, orders->clusters[n].name))
+			continue;
+		power_order(orders, POWER_SET_CLUSTER, NULL)->cluster = &orders->clusters[n++];
+	}
 	store_rows_done(&rows);
 	return NULL;
 }
@@ -262,6 +314,7 @@ struct err *power_follow_store(struct service *svc, struct power_orders *orders)
 	if (memcmp(versions, m->versions, sizeof(versions)) == 0)
 		return NULL;
 	TRY(follow_ups(svc, orders));
+	TRY(follow_clusters(svc, orders));
 	TRY(follow_rules(svc, orders));
 	memcpy(m->versions, versions, sizeof(versions));
 	return NULL;

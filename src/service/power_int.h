@@ -42,6 +42,7 @@ struct power_orders {
 	size_t n, cap;
 	char (*ids)[POWER_ID_SIZE];
 	struct power_rule_spec *rules;
+	struct power_cluster_spec *clusters;
 	size_t n_ids, n_rules;
 };
 /** Free. */

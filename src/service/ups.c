@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/cluster.h"
 #include "power/engine.h"
 #include "service/audit.h"
 #include "service/event.h"
@@ -179,12 +180,37 @@ static struct err *remove_rules(struct service *svc, const struct ups_device *up
 	return store_delete_where(svc->store, &ups_rule_type, &q, NULL);
 }
 
+/* What feeds no cluster any more is in no list. */
+static struct err *forget_feed(struct service *svc, struct cluster *c, int64_t ups_id)
+{
+	for (size_t i = json_array_size(c->feeds); i-- > 0;)
+		if (json_integer_value(json_array_get(c->feeds, i)) == ups_id)
+			json_array_remove(c->feeds, i);
+	if (c->min_feeds > 1 && (size_t)c->min_feeds > json_array_size(c->feeds))
+		c->min_feeds = 1;
+	return store_update(svc->store, &cluster_type, c);
+}
+
+static struct err *forget_feeds(struct service *svc, int64_t ups_id)
+{
+	struct store_query q = {0};
+	struct store_rows rows = {0};
+
+	store_where_within(&q, "feeds", &ups_id, 1);
+	struct err *e = store_list(svc->store, &cluster_type, &q, &rows);
+	for (size_t i = 0; e == NULL && i < rows.n; i++)
+		e = forget_feed(svc, store_row(&rows, i), ups_id);
+	store_rows_done(&rows);
+	return e;
+}
+
 static struct err *remove_in(struct service *svc, const struct actor *who,
 	const struct ups_device *ups, bool force)
 {
 	char object[128];
 
 	TRY(remove_rules(svc, ups, force));
+	TRY(forget_feeds(svc, ups->id));
 	store_want(svc->store, STORE_FULL);
 	TRY(store_delete(svc->store, &ups_device_type, ups->id));
 	snprintf(object, sizeof(object), "ups/%lld %s", (long long)ups->id, ups->name);

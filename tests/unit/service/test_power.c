@@ -459,6 +459,65 @@ static void disabling_and_removing_a_rule_cancels_what_waits(void **state)
 	json_decref(on);
 }
 
+/* Two UPSes say something in each second. */
+static void say_two(struct test_domain *d, const char *a, const char *b, int seconds)
+{
+	for (int i = 0; i < seconds; i++) {
+		struct power_sample s[] = {sample(1, a, "90"), sample(2, b, "90")};
+		d->clock.fake_ms += 1000;
+		ok(power_tick(&d->svc, s, 2));
+	}
+}
+
+static void set_feeds(struct test_domain *d, const char *json)
+{
+	struct cluster c;
+	json_t *body = json_loads(json, 0, NULL);
+	TX(d, cluster_edit(&d->svc, &test_admin, "prod", body, &c));
+	json_decref(body);
+	record_done(&cluster_type, &c);
+}
+
+static void redundant_feeds_act_only_when_too_few_are_left(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	assert_int_equal(add_ups(d, "other"), 2);
+	set_feeds(d, "{\"feeds\":[\"rack\",2]}");
+	add_rule(d, "{" RULE "}");
+	say_two(d, "OL", "OL", 10);
+	say_two(d, "OB", "OL", 60);
+	assert_int_equal(operations(d), 0);
+	say_two(d, "OB", "OB", 4);
+	assert_int_equal(operations(d), 1);
+}
+
+static void a_cluster_that_needs_both_feeds_acts_with_the_first(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	assert_int_equal(add_ups(d, "other"), 2);
+	set_feeds(d, "{\"feeds\":[\"rack\",\"other\"],\"min_feeds\":2}");
+	add_rule(d, "{" RULE "}");
+	say_two(d, "OL", "OL", 10);
+	say_two(d, "OL", "OB", 4);
+	assert_int_equal(operations(d), 1);
+}
+
+/* Without its UPS the list is shorter, and what is left decides alone. */
+static void a_feed_that_is_removed_counts_no_more(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	assert_int_equal(add_ups(d, "other"), 2);
+	set_feeds(d, "{\"feeds\":[\"rack\",\"other\"]}");
+	add_rule(d, "{" RULE "}");
+	say_two(d, "OL", "OL", 10);
+	TX(d, ups_remove(&d->svc, &test_admin, "other", false));
+	say(d, "OB", 5);
+	assert_int_equal(operations(d), 1);
+}
+
 static void a_ups_that_is_not_watched_any_more_never_counts_as_silent(void **state)
 {
 	struct test_domain *d = *state;
@@ -550,6 +609,9 @@ TEST_MAIN(POWER_TEST(an_outage_is_confirmed_after_three_seconds_and_starts_one_o
 	POWER_TEST(a_dry_run_writes_everything_down_and_does_nothing),
 	POWER_TEST(a_shutdown_outranks_what_works_on_the_cluster),
 	POWER_TEST(disabling_and_removing_a_rule_cancels_what_waits),
+	POWER_TEST(redundant_feeds_act_only_when_too_few_are_left),
+	POWER_TEST(a_cluster_that_needs_both_feeds_acts_with_the_first),
+	POWER_TEST(a_feed_that_is_removed_counts_no_more),
 	POWER_TEST(a_ups_that_is_not_watched_any_more_never_counts_as_silent),
 	POWER_TEST(a_monitor_that_was_stopped_stays_so_over_restarts),
 	POWER_TEST(at_rest_nothing_is_written),
