@@ -299,6 +299,59 @@ const struct cli_cmd cmd_ups_status = {
 	.run = run_status,
 };
 
+#define FRESH_S 5.0
+
+/** What the newest poll gave: the server asks each second. */
+static struct err *judge(struct cli *cli, const json_t *status)
+{
+	const char *name = cli_json_text(status, "name", "?");
+	const char *says = cli_json_text(status, "ups_status", NULL);
+	const char *doubt = cli_json_text(status, "doubt", NULL);
+	const char *problem = cli_json_text(status, "problem", NULL);
+	double age = json_number_value(json_object_get(status, "age_s"));
+
+	if (!json_is_true(json_object_get(status, "watched")))
+		return err_hint(err_new(ERR_UNREACHABLE, "UPS %s is not watched now", name),
+			"mko web, mko ups monitor start, or mko ups edit %s --enable", name);
+	if (says == NULL || problem != NULL || age > FRESH_S)
+		return err_hint(err_new(ERR_UNREACHABLE, "UPS %s does not answer: %s", name,
+					problem != NULL ? problem : "nothing was heard yet"),
+			"mko ups show %s", name);
+	cleanup(mem_freep) char *shown = cli_esc(says);
+	(void)fprintf(cli->io->out, "ups %s answers: %s%s%s\n", name, shown,
+		doubt != NULL ? ", but " : "", doubt != NULL ? doubt : "");
+	cli->exit_code = doubt != NULL ? 1 : 0;
+	return NULL;
+}
+
+static struct err *run_test(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("ups", cli->args[0], "status", NULL);
+	json_t *status = NULL;
+
+	cli_what(cli, "test UPS %s", cli->args[0]);
+	TRY(cli_get(cli, path, NULL, &status));
+	struct err *e = cli_output_is_document(cli) ? cli_print_document(cli, status) : NULL;
+	if (e == NULL && cli_output_is_document(cli))
+		cli->exit_code = json_is_true(json_object_get(status, "contact")) ? 0 : 6;
+	else if (e == NULL)
+		e = judge(cli, status);
+	json_decref(status);
+	return e;
+}
+
+const struct cli_cmd cmd_ups_test = {
+	.path = "ups test",
+	.summary = "Say whether the server reaches a UPS; ends with 6 when not",
+	.details =
+		"The server asks each UPS once a second over the connection that power depends on; this is what came last. Ends with 1 when the UPS answers something that tells nothing of the mains.",
+	.example = "mko ups test rack",
+	.noun = &noun_ups,
+	.args = one_ups,
+	.n_args = ARRAY_LEN(one_ups),
+	.run = run_test,
+};
+
 static const struct cli_column event_columns[] = {
 	{"ID", "id", .right = true},
 	{"WHEN", "at", CLI_SHOW_TIME},
