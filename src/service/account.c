@@ -12,6 +12,7 @@
 #include "service/audit.h"
 #include "service/event.h"
 #include "service/scope.h"
+#include "service/identity_cache.h"
 #include "service/throttle.h"
 
 #define SETUP_KEY "setup_code"
@@ -128,6 +129,7 @@ void account_done(struct service *svc)
 {
 	throttle_free(svc->throttle);
 	svc->throttle = NULL;
+	identity_cache_free(svc);
 }
 
 static struct err *check_throttle(struct service *svc, const char *name, const char *address,

@@ -7,6 +7,7 @@
 #include "model/idempotency.h"
 #include "service/account.h"
 #include "service/audit.h"
+#include "service/identity_cache.h"
 #include "service/scope.h"
 
 #define TOKEN_PREFIX "mko_"
@@ -90,6 +91,8 @@ struct err *account_by_token(struct service *svc, const char *text, struct ident
 	if (strncmp(text, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0 || strlen(text) > 200)
 		return refused();
 	hash_sha256(text, strlen(text), hash);
+	if (identity_cache_find(svc, hash, ret))
+		return NULL;
 	struct err *e = store_get_by(svc->store, &token_type, "hash", hash, &token);
 	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
 		err_free(e);
@@ -98,6 +101,8 @@ struct err *account_by_token(struct service *svc, const char *text, struct ident
 	if (e != NULL)
 		return e;
 	e = use_token(svc, &token, ret);
+	if (e == NULL)
+		identity_cache_keep(svc, hash, ret, token.expires_at);
 	record_done(&token_type, &token);
 	return e;
 }
@@ -128,6 +133,8 @@ struct err *account_by_session(struct service *svc, const char *cookie, struct i
 	char hash[HASH_TEXT_SIZE];
 
 	hash_sha256(cookie, strlen(cookie), hash);
+	if (identity_cache_find(svc, hash, ret))
+		return NULL;
 	struct err *e = store_get_by(svc->store, &session_type, "hash", hash, &session);
 	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
 		err_free(e);
@@ -136,6 +143,8 @@ struct err *account_by_session(struct service *svc, const char *cookie, struct i
 	if (e != NULL)
 		return e;
 	e = use_session(svc, &session, ret);
+	if (e == NULL)
+		identity_cache_keep(svc, hash, ret, session.expires_at);
 	record_done(&session_type, &session);
 	return e;
 }

@@ -109,12 +109,17 @@ struct err *tx_begin_read(struct service *svc)
 
 struct err *tx_commit(struct service *svc)
 {
-	return store_commit(svc->store);
+	struct err *e = store_commit(svc->store);
+
+	if (e != NULL)
+		svc->rights_epoch++; /* what was learned from it is not so */
+	return e;
 }
 
 void tx_rollback(struct service *svc)
 {
 	store_rollback(svc->store);
+	svc->rights_epoch++;
 }
 
 struct err *tx_job_begin(struct service *svc)

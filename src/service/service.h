@@ -25,6 +25,7 @@ struct actor {
 
 struct scope;
 struct settings;
+struct identity_cache;
 
 /** The domain's state. */
 struct service {
@@ -36,11 +37,14 @@ struct service {
 	struct op_engine *engine;    /**< operations: service/op/op.h */
 	struct power_monitor *power; /**< service/power.h; NULL: no server runs here */
 	struct throttle *throttle;   /**< of logins; NULL until one fails; account_done() frees */
+	struct identity_cache *identities; /**< whom credentials belonged to a moment ago; NULL
+					      until some did; account_done() frees */
 	const struct settings *settings; /**< the configuration file; NULL: it cannot be changed */
 	const struct scope
 		*scope; /**< clusters that the request being served is limited to; NULL: no limit */
 	uint64_t rights_epoch; /**< counts changes that may have ended somebody's rights: streams
-				  that were opened before are asked again */
+				  that were opened before are asked again, and the cache of
+				  identities forgets */
 	bool events_pending;   /**< event_publish() was called since it was last cleared: wake the
 				  streams after commit */
 };

@@ -8,10 +8,10 @@
 #include "service/scope.h"
 
 /* Texts that stand only in objects of the other cluster. */
-static const char *const secrets[] = {"foreign", "10.99.", "lonely"};
+static const char *const secrets[] = {"notyours", "10.99.", "lonely"};
 
-/* What each test has: cluster 1 "mine" with n1, cluster 2 "foreign" with "foreign-n", a node of no
- * cluster, an operation on each, and a token of an administrator limited to cluster 1. */
+/* What each test has: cluster 1 "mine" with n1, cluster 2 "notyours" with "notyours-n", a node of
+ * no cluster, an operation on each, and a token of an administrator limited to cluster 1. */
 struct world {
 	struct test_domain *d;
 	char *token;
@@ -34,11 +34,12 @@ static int64_t post(struct test_domain *d, const char *path, const char *body, c
 static void add_nodes(struct test_domain *d)
 {
 	post(d, "/api/clusters", "{\"name\":\"mine\"}", NULL);
-	post(d, "/api/clusters", "{\"name\":\"foreign\"}", NULL);
+	post(d, "/api/clusters", "{\"name\":\"notyours\"}", NULL);
 	post(d, "/api/nodes",
 		"{\"hostname\":\"n1\",\"ip_address\":\"10.1.0.1\",\"cluster_id\":\"mine\"}", NULL);
 	post(d, "/api/nodes",
-		"{\"hostname\":\"foreign-n\",\"ip_address\":\"10.99.0.2\",\"cluster_id\":2}", NULL);
+		"{\"hostname\":\"notyours-n\",\"ip_address\":\"10.99.0.2\",\"cluster_id\":2}",
+		NULL);
 	post(d, "/api/nodes", "{\"hostname\":\"lonely\",\"ip_address\":\"10.99.0.3\"}", NULL);
 }
 
@@ -48,7 +49,7 @@ static struct world make(void **state)
 
 	add_nodes(w.d);
 	w.my_op = post(w.d, "/api/nodes/n1/test", "{}", "operation");
-	w.foreign_op = post(w.d, "/api/nodes/foreign-n/test", "{}", "operation");
+	w.foreign_op = post(w.d, "/api/nodes/notyours-n/test", "{}", "operation");
 	w.mixed_op = post(w.d, "/api/nodes/actions/test", "{}", "operation");
 	struct answer a = at_home(w.d, "POST", "/api/tokens",
 		"{\"name\":\"limited\",\"role\":\"admin\",\"clusters\":[\"mine\"]}");
@@ -129,8 +130,8 @@ static void no_route_shows_or_touches_a_foreign_object(void **state)
 	for (; route_walk_next(route_lists, &walk); n++)
 		check_route(&w, &walk);
 	assert_true(n > 50);
-	assert_int_equal(status_of(w.d, "GET", "/api/nodes/foreign-n", NULL), 200);
-	assert_int_equal(status_of(w.d, "GET", "/api/clusters/foreign", NULL), 200);
+	assert_int_equal(status_of(w.d, "GET", "/api/nodes/notyours-n", NULL), 200);
+	assert_int_equal(status_of(w.d, "GET", "/api/clusters/notyours", NULL), 200);
 	mem_free(w.token);
 }
 
@@ -171,10 +172,10 @@ static void all_nodes_means_all_of_their_own(void **state)
 	assert_int_equal(json_array_size(hosts), 1);
 	answer_done(&a);
 	assert_int_equal(limited_status(&w, "POST", "/api/nodes/actions/test",
-				 "{\"nodes\":[\"n1\",\"foreign-n\"]}"),
+				 "{\"nodes\":[\"n1\",\"notyours-n\"]}"),
 		404);
 	assert_int_equal(limited_status(&w, "POST", "/api/operations",
-				 "{\"type\":\"node.test\",\"target\":\"foreign-n\"}"),
+				 "{\"type\":\"node.test\",\"target\":\"notyours-n\"}"),
 		404);
 	mem_free(w.token);
 }
@@ -182,7 +183,7 @@ static void all_nodes_means_all_of_their_own(void **state)
 static void nodes_stay_in_their_clusters(void **state)
 {
 	struct world w = make(state);
-	static const char *const bodies[] = {"{\"cluster_id\":2}", "{\"cluster_id\":\"foreign\"}",
+	static const char *const bodies[] = {"{\"cluster_id\":2}", "{\"cluster_id\":\"notyours\"}",
 		"{\"cluster_id\":null}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
@@ -198,7 +199,7 @@ static void nodes_stay_in_their_clusters(void **state)
 	struct answer a = limited(&w, "POST", "/api/nodes",
 		"{\"hostname\":\"n3\",\"ip_address\":\"10.99.0.2\",\"cluster_id\":\"mine\"}");
 	assert_int_equal(a.reply.status, 409);
-	assert_null(strstr(str_get(&a.reply.body), "foreign"));
+	assert_null(strstr(str_get(&a.reply.body), "notyours"));
 	answer_done(&a);
 	mem_free(w.token);
 }
