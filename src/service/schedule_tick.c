@@ -112,7 +112,11 @@ static struct err *submit_or_note(struct service *svc, struct schedule *s)
 {
 	TRY(store_savepoint(svc->store));
 	struct err *e = submit_once(svc, s);
-	TRY(store_release(svc->store, e == NULL));
+	struct err *broken = store_release(svc->store, e == NULL);
+	if (broken != NULL) {
+		err_ignore(e); /* nothing of this tick is kept */
+		return broken;
+	}
 	if (e == NULL) {
 		field_set_text(&s->last_outcome, NULL);
 		return NULL;
