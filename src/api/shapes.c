@@ -48,6 +48,17 @@ const struct shape shape_cluster = {
 		  ",\"member\":" TRUTH ",\"ready\":" TRUTH ",\"status\":" TEXT                     \
 		  ",\"microk8s_status\":" TEXT ",\"microk8s_version\":" TEXT_OR_NULL,              \
 		"\"id\",\"hostname\",\"ip_address\",\"role\",\"member\",\"ready\",\"status\"")
+#define DESIRED_CHANGE                                                                             \
+	OBJECT_OF("\"action\":{\"type\":\"string\",\"enum\":[\"add\",\"change\",\"remove\"]},"     \
+		  "\"object\":" TEXT ",\"reason\":" TEXT,                                          \
+		"\"action\",\"object\",\"reason\"")
+#define DESIRED_NOTE OBJECT_OF("\"object\":" TEXT ",\"reason\":" TEXT, "\"object\",\"reason\"")
+#define DESIRED_DIFFERENCE                                                                         \
+	"\"changes\":" LIST_OF(DESIRED_CHANGE) ",\"notes\":" LIST_OF(DESIRED_NOTE)
+#define DESIRED_DRIFT                                                                              \
+	OBJECT_OF("\"applied_at\":" TEXT ",\"operation_id\":" NUMBER ",\"by\":" TEXT_OR_NULL       \
+		  "," DESIRED_DIFFERENCE ",\"refused\":" TEXT_OR_NULL,                             \
+		"\"applied_at\",\"operation_id\",\"by\",\"changes\",\"notes\",\"refused\"")
 const struct shape shape_cluster_status = {
 	.name = "cluster_status",
 	.base = &cluster_type,
@@ -55,7 +66,20 @@ const struct shape shape_cluster_status = {
 	.more = "{" CLUSTER_COUNTS ",\"ha\":" TRUTH ",\"control_planes\":" NUMBER
 		",\"workers\":" NUMBER
 		",\"nodes\":" LIST_OF(MEMBER) ",\"dqlite\":{},\"leader\":{},"
-					      "\"addons\":{},\"findings\":{},\"score_reasons\":{}}",
+					      "\"addons\":{},\"findings\":{},\"score_reasons\":{},"
+					      "\"desired\":{\"oneOf\":[" DESIRED_DRIFT
+					      ",{\"type\":\"null\"}]}}",
+};
+
+const struct shape shape_desired_plan = {
+	.name = "desired_plan",
+	.more = "{\"cluster\":" TEXT ",\"exists\":" TRUTH "," DESIRED_DIFFERENCE
+		",\"steps\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}",
+};
+const struct shape shape_desired_file = {
+	.name = "desired_file",
+	.more = "{\"apiVersion\":" TEXT ",\"kind\":" TEXT
+		",\"metadata\":{\"type\":\"object\"},\"spec\":{\"type\":\"object\"}}",
 };
 
 const struct shape shape_backup = {

@@ -6,6 +6,7 @@
 #include "base/seal.h"
 #include "cli/args.h"
 #include "cli/client.h"
+#include "cli/desired.h"
 #include "cli/operate.h"
 #include "cli/output.h"
 #include "cli/style.h"
@@ -83,6 +84,27 @@ static char *enabled_addons(const json_t *status)
 	return str_take(&names);
 }
 
+/** What differs from the file that was applied last; nothing when none was. */
+static void print_drift(struct cli *cli, const json_t *status)
+{
+	const json_t *desired = cli_json_get(status, "desired");
+	const char *refused = cli_json_text(desired, "refused", NULL);
+	size_t n = json_array_size(cli_json_get(desired, "changes")) +
+		json_array_size(cli_json_get(desired, "notes"));
+
+	if (!json_is_object(desired))
+		return;
+	cleanup(mem_freep) char *by = cli_esc(cli_json_text(desired, "by", "?"));
+	(void)fprintf(cli->io->out, "\n%-18s %s (applied by %s, operation %lld)\n", "file",
+		n > 0 || refused != NULL ? "the cluster differs from it"
+					 : "the cluster is as it says",
+		by, (long long)cli_json_i64(desired, "operation_id", 0));
+	if (refused != NULL)
+		print_line(cli, "impossible", refused);
+	else if (n > 0)
+		cli_print_difference(cli, cli_json_text(status, "name", "?"), desired);
+}
+
 static void print_people(struct cli *cli, const json_t *status)
 {
 	static const struct cli_column scanned = {"", "scanned_at", CLI_SHOW_AGO};
@@ -112,6 +134,7 @@ static void print_people(struct cli *cli, const json_t *status)
 	if (json_array_size(findings) > 0)
 		cli_print_table(cli, "findings", finding_columns, ARRAY_LEN(finding_columns),
 			findings);
+	print_drift(cli, status);
 }
 
 static struct err *show_status(struct cli *cli)

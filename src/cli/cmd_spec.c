@@ -1,10 +1,11 @@
-/* mko spec openapi|api|cli|config|checks: what the program's tables say about it. */
+/* mko spec openapi|api|cli|config|checks|cluster-file: what the program's tables say about it. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "cli/output.h"
 #include "cli/spec.h"
 #include "cli/tables.h"
+#include "model/desired.h"
 
 static void print_text(struct cli *cli, void (*make)(struct str *out))
 {
@@ -48,9 +49,10 @@ static struct err *run_spec(struct cli *cli)
 	}
 	if (strcmp(kind, "checks") == 0)
 		return print_json(cli, cli_spec_checks_json());
-
 	if (strcmp(kind, "openapi") == 0 || strcmp(kind, "api") == 0)
 		return print_api(cli, strcmp(kind, "api") == 0 && !cli_output_is_document(cli));
+	if (strcmp(kind, "cluster-file") == 0)
+		return print_json(cli, desired_schema());
 	if (config && cli->output == CLI_YAML) /* a configuration file to begin with */
 		print_text(cli, cli_spec_config_yaml);
 	else if (cli_output_is_document(cli))
@@ -60,15 +62,18 @@ static struct err *run_spec(struct cli *cli)
 	return NULL;
 }
 
-static const char *const kinds[] = {"openapi", "api", "cli", "config", "checks", NULL};
-static const struct cli_arg args[] = {
-	{.name = "KIND", .choices = kinds, .help = "openapi, api, cli, config or checks"}};
+static const char *const kinds[] = {"openapi", "api", "cli", "config", "checks", "cluster-file",
+	NULL};
+static const struct cli_arg args[] = {{.name = "KIND",
+	.choices = kinds,
+	.help = "openapi, api, cli, config, checks or cluster-file"}};
 const struct cli_cmd cmd_spec = {
 	.path = "spec",
 	.summary =
-		"Print the specification of the REST API, the command line, the configuration or the checks",
+		"Print the specification of the REST API, the command line, the configuration, the checks or cluster files",
 	.details =
-		"openapi is JSON (or -o yaml). api, cli, config and checks are Markdown, or -o json; config -o yaml is a configuration file with every key.",
+		"openapi is JSON (or -o yaml). api, cli, config and checks are Markdown, or -o json; config -o yaml is a configuration file with every key. "
+		"cluster-file is the JSON Schema of what mko cluster apply takes.",
 	.example = "mko spec openapi >openapi.json\nmko spec config -o yaml >mko.yaml",
 	.args = args,
 	.n_args = ARRAY_LEN(args),

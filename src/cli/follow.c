@@ -86,12 +86,15 @@ static void write_lines(struct follow *f, const struct str *lines)
 
 static struct err *fetch_row(struct follow *f)
 {
+	cleanup(str_done) struct str lines = STR_INIT;
 	json_t *row = NULL;
 
 	TRY(cli_get(f->cli, f->path, NULL, &row));
 	json_decref(f->row);
 	f->row = row;
 	progress_take_operation(&f->progress, row);
+	progress_take_steps(&f->progress, row, &lines);
+	write_lines(f, &lines);
 	return NULL;
 }
 
@@ -313,6 +316,50 @@ static struct err *add_host_errors(const json_t *operation, struct err *take_err
 	return take_err;
 }
 
+/** Why a step of it went wrong, and how far the whole came. */
+static struct err *add_step_errors(const json_t *operation, struct err *take_err)
+{
+	const json_t *steps = cli_json_get(operation, "result.steps");
+	const json_t *step = NULL;
+	size_t done = 0;
+	size_t i = 0;
+
+	json_array_foreach(steps, i, step) {
+		const char *reason = cli_json_text(step, "reason", NULL);
+		done += strcmp(cli_json_text(step, "status", ""), "succeeded") == 0;
+		if (reason != NULL)
+			take_err =
+				err_field(take_err, cli_json_text(step, "name", "?"), "%s", reason);
+	}
+	if (i > 0)
+		take_err = err_field(take_err, "reached", "%zu of %zu steps were done", done, i);
+	return take_err;
+}
+
+/** What to type after a failure. An operation made of others has no log of its own: that of the
+ * step says more. */
+static struct err *add_hint(const json_t *operation, struct err *take_err)
+{
+	long long id = (long long)cli_json_i64(operation, "id", 0);
+	long long child = 0;
+	const json_t *step = NULL;
+	size_t i = 0;
+
+	if (strcmp(cli_json_text(operation, "type", ""), "cluster.apply") != 0)
+		return err_hint(take_err,
+			"mko operation logs %lld    (what happened), mko operation retry %lld    (the hosts that did not succeed)",
+			id, id);
+	json_array_foreach(cli_json_get(operation, "result.steps"), i, step)
+		if (strcmp(cli_json_text(step, "status", ""), "failed") == 0)
+			child = (long long)cli_json_i64(step, "operation_id", 0);
+	if (child == 0)
+		return err_hint(take_err,
+			"the same command again, once that is put right: it goes on with what is left");
+	return err_hint(take_err,
+		"mko operation logs %lld    (what happened), then the same command again: it goes on with what is left",
+		child);
+}
+
 struct err *cli_operation_error(const json_t *operation)
 {
 	static const struct {
@@ -338,10 +385,8 @@ struct err *cli_operation_error(const json_t *operation)
 	struct err *e = err_new(rows[status].code, "%s %s", which, rows[status].words);
 	e = err_field(e, which, "%s%s%s", rows[status].words, summary[0] != '\0' ? ": " : "",
 		summary);
-	e = add_host_errors(operation, e);
-	return err_hint(e,
-		"mko operation logs %lld    (what happened), mko operation retry %lld    (the hosts that did not succeed)",
-		id, id);
+	e = add_step_errors(operation, e);
+	return add_hint(operation, add_host_errors(operation, e));
 }
 
 static void finish(struct follow *f, json_t **ret_final)

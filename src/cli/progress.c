@@ -93,6 +93,61 @@ void progress_take_operation(struct progress *p, const json_t *operation)
 	}
 }
 
+/* Waiting for its turn, or never to come. */
+static bool step_asleep(const char *status)
+{
+	return strcmp(status, "pending") == 0 || strcmp(status, "skipped") == 0 ||
+		strcmp(status, "cancelled") == 0;
+}
+
+static bool step_over(const char *status)
+{
+	return !step_asleep(status) && strcmp(status, "running") != 0 &&
+		strcmp(status, "waiting") != 0;
+}
+
+static void add_step_line(struct str *out, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_step_line(struct str *out, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cleanup(mem_freep) char *text = mem_vprintf(fmt, ap);
+	va_end(ap);
+	str_adds(out, "  ");
+	str_add_printable(out, text);
+	str_addc(out, '\n');
+}
+
+void progress_take_steps(struct progress *p, const json_t *operation, struct str *out)
+{
+	const json_t *steps = cli_json_get(operation, "result.steps");
+	size_t i = 0;
+	const json_t *step = NULL;
+
+	json_array_foreach(steps, i, step) {
+		const char *status = cli_json_text(step, "status", "pending");
+		const char *name = cli_json_text(step, "name", "?");
+		const char *reason = cli_json_text(step, "reason", NULL);
+		int64_t id = cli_json_i64(step, "operation_id", 0);
+		if (i >= p->steps_begun && !step_asleep(status)) {
+			cleanup(mem_freep) char *which =
+				id > 0 ? mem_printf(" (operation %lld)", (long long)id) : NULL;
+			add_step_line(out, "[%zu/%zu] %s%s", i + 1, json_array_size(steps), name,
+				which != NULL ? which : "");
+			p->steps_begun = i + 1;
+			set_text(&p->play, name);
+		}
+		if (i >= p->steps_ended && step_over(status)) {
+			if (reason != NULL)
+				add_step_line(out, "%s: %s", status, reason);
+			p->steps_ended = i + 1;
+		}
+	}
+}
+
 /** One event on its way in. */
 struct intake {
 	struct progress *p;

@@ -31,8 +31,9 @@ struct progress {
 	int64_t tasks_seen;
 	struct progress_host *hosts;
 	size_t n_hosts;
-	json_t *tasks; /**< task_id -> name */
-	bool started;  /**< the first line was written */
+	size_t steps_begun, steps_ended; /**< of an operation made of others, that were told */
+	json_t *tasks;                   /**< task_id -> name */
+	bool started;                    /**< the first line was written */
 };
 
 /** Which events become lines. */
@@ -55,6 +56,9 @@ struct progress_frame {
 void progress_done(struct progress *p);
 /** Take in the operation's row as GET /api/operations/ID gives it. */
 void progress_take_operation(struct progress *p, const json_t *operation);
+/** Take in the steps of an operation that is made of others. @out a line for each that began or
+ * went wrong since, escaped */
+void progress_take_steps(struct progress *p, const json_t *operation, struct str *out);
 /** Take in an event. @out lines for people are appended (escaped), by frame->lines */
 void progress_take_event(struct progress *p, const json_t *event,
 	const struct progress_frame *frame, struct str *out);

@@ -1,6 +1,7 @@
 /* The table of clusters. */
 #include "model/cluster.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,6 +16,20 @@ static const char *const cluster_status_texts[] = {
 	[CLUSTER_PAUSED + 1] = NULL,
 };
 const struct enum_table cluster_status_table = {"cluster_status", cluster_status_texts};
+
+int64_t cluster_minor(const char *text)
+{
+	char *end = NULL;
+
+	if (text == NULL)
+		return -1;
+	text += text[0] == 'v';
+	if (strncmp(text, "1.", 2) != 0 || text[2] < '0' || text[2] > '9')
+		return -1;
+	long n = strtol(text + 2, &end, 10);
+	bool whole = *end == '\0' || *end == '/' || *end == '.' || *end == '-';
+	return whole && n >= 0 && n < 1000 ? n : -1;
+}
 
 static struct err *check_addon_args(const json_t *args)
 {
@@ -100,6 +115,8 @@ static const struct field fields[] = {
 	ROW_JSON(struct cluster, upgrade, 0,
 		.help = "The last upgrade: where it led, how far it came, what is left to do."),
 	ROW_JSON(struct cluster, scan, FIELD_HIDDEN, .help = "Result of the last scan."),
+	ROW_JSON(struct cluster, desired, FIELD_HIDDEN,
+		.help = "The file that was applied last, and by which operation."),
 	ROW_JSON(struct cluster, saved, FIELD_HIDDEN,
 		.help = "What it needs to come back as it was before a shutdown, a pause or a suspension."),
 	ROW_TEXT(struct cluster, kubeconfig, FIELD_HIDDEN,

@@ -34,6 +34,8 @@ struct cluster {
 	json_t *upgrade;       /**< the last upgrade: {from, to, channel, status, operation_id,
 				  params, nodes}, NULL: none */
 	json_t *scan;          /**< last result of scan_cluster or setup (object), NULL: none */
+	json_t *desired; /**< the file that was applied last: {"doc","applied_at","operation_id",
+			    "by"}, NULL: none was */
 	json_t *saved; /**< what it needs to come back as it was: {"shutdown","paused","suspended"},
 			  NULL: nothing */
 	char *kubeconfig;    /**< sealed, hidden */
@@ -45,3 +47,7 @@ struct cluster {
 	int64_t updated_at;
 };
 extern const struct record_type cluster_type;
+
+/** A version "v1.32.9" or a channel "1.32/stable" as its minor number; -1 when it has none or is
+ * NULL. Any thread. */
+int64_t cluster_minor(const char *text);

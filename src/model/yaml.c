@@ -344,6 +344,9 @@ struct err *yaml_join(struct err *take_all, const char *prefix, struct err *take
 		cleanup(mem_freep) char *path = mem_printf("%s%s", prefix, field);
 		take_all = err_field(take_all, path, "%s", message);
 	}
+	const char *hint = take_err != NULL ? err_hint_text(take_err) : NULL;
+	if (hint != NULL)
+		take_all = err_hint(take_all, "%s", hint);
 	err_free(take_err);
 	return take_all;
 }

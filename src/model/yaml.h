@@ -39,5 +39,5 @@ struct err *yaml_locate(const struct yaml_file *file, const struct yaml_doc *doc
 
 /** Put "prefix" before every wrong field of an error. @take_err owned, may be NULL; added to all
  * @take_all owned, may be NULL. Returns all of both. An error without fields is given one: the
- * prefix itself. */
+ * prefix itself. Its hint stays. */
 struct err *yaml_join(struct err *take_all, const char *prefix, struct err *take_err) ERR_RESULT;

@@ -10,6 +10,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "service/audit.h"
+#include "service/desired.h"
 #include "service/event.h"
 #include "service/find.h"
 #include "service/op/op.h"
@@ -383,13 +384,17 @@ struct err *cluster_status_json(struct service *svc, const struct cluster *c, js
 {
 	struct store_rows nodes = {0};
 	json_t *json = NULL;
+	json_t *drift = NULL;
 	json_t *members = json_array();
 
 	struct err *e = cluster_json(svc, c, &json);
 	if (e == NULL)
+		e = desired_drift(svc, c, &drift);
+	if (e == NULL)
 		e = cluster_nodes(svc, c->id, &nodes);
 	if (e != NULL) {
 		json_decref(json);
+		json_decref(drift);
 		json_decref(members);
 		return e;
 	}
@@ -400,6 +405,7 @@ struct err *cluster_status_json(struct service *svc, const struct cluster *c, js
 	json_object_set(json, "control_planes", json_object_get(json, "control_plane_count"));
 	json_object_set(json, "workers", json_object_get(json, "worker_count"));
 	json_object_set_new(json, "nodes", members);
+	json_object_set_new(json, "desired", drift != NULL ? drift : json_null());
 	copy_scan(json, c);
 	*ret_json = json;
 	return NULL;

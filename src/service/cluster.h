@@ -29,7 +29,8 @@ struct err *cluster_remove(struct service *svc, const struct actor *who, const c
 struct err *cluster_json(struct service *svc, const struct cluster *cluster,
 	json_t **ret_json) ERR_RESULT;
 /** What `mko cluster status` shows: status, reason, ha, control planes, workers, nodes with roles,
- * dqlite members, addons, scanned_at: from the last scan; no contact to the nodes. Owned. */
+ * dqlite members, addons, scanned_at, and desired: what differs from the file that was applied:
+ * from the last scan; no contact to the nodes. Owned. */
 struct err *cluster_status_json(struct service *svc, const struct cluster *cluster,
 	json_t **ret_json) ERR_RESULT;
 /** The admin kubeconfig that setup or fetch_kubeconfig sealed. @ret_text wipe with

@@ -23,6 +23,7 @@ docs/reference/cli.md cli
 docs/reference/config.md config
 docs/reference/checks.md checks
 config/mko.yaml config -o yaml
+docs/reference/cluster-file.schema.json cluster-file
 EOF
 }
 

@@ -2,7 +2,6 @@
  * it came stands in the cluster's row: a halted upgrade can be taken up again or given up, by
  * whoever comes next. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,24 +9,9 @@
 #include "service/op/op_cluster_state.h"
 #include "service/op/op_run.h"
 
-/* A version "v1.32.9" or a channel "1.32/stable" as its minor number; -1 when there is none. */
-static int64_t minor_of(const char *text)
-{
-	char *end = NULL;
-
-	if (text == NULL)
-		return -1;
-	text += text[0] == 'v';
-	if (strncmp(text, "1.", 2) != 0 || text[2] < '0' || text[2] > '9')
-		return -1;
-	long n = strtol(text + 2, &end, 10);
-	bool whole = *end == '\0' || *end == '/' || *end == '.' || *end == '-';
-	return whole && n >= 0 && n < 1000 ? n : -1;
-}
-
 static struct err *check_target(const char *text)
 {
-	if (minor_of(text) < 0)
+	if (cluster_minor(text) < 0)
 		return err_new(ERR_INVALID, "must name a version, such as 1.33 or 1.33/stable");
 	return strspn(text, "0123456789.") == strlen(text) ? NULL : check_channel(text);
 }
@@ -99,7 +83,7 @@ static int64_t oldest(const struct op_run *run)
 	int64_t least = -1;
 
 	for (size_t i = 0; i < run->n_nodes; i++) {
-		int64_t minor = minor_of(run->nodes[i].microk8s_version);
+		int64_t minor = cluster_minor(run->nodes[i].microk8s_version);
 		if (minor >= 0 && (least < 0 || minor < least))
 			least = minor;
 	}
@@ -108,7 +92,7 @@ static int64_t oldest(const struct op_run *run)
 
 static struct err *check_step(const struct op_run *run, const char *channel)
 {
-	int64_t want = minor_of(channel);
+	int64_t want = cluster_minor(channel);
 	int64_t have = oldest(run);
 	const char *name = run->cluster->name;
 
@@ -119,7 +103,7 @@ static struct err *check_step(const struct op_run *run, const char *channel)
 				name, (long long)have, (long long)want),
 			"mko cluster upgrade %s --to 1.%lld", name, (long long)have + 1);
 	for (size_t i = 0; i < run->n_nodes; i++) {
-		int64_t minor = minor_of(run->nodes[i].microk8s_version);
+		int64_t minor = cluster_minor(run->nodes[i].microk8s_version);
 		if (minor > want)
 			return err_hint(
 				err_new(ERR_PRECONDITION,

@@ -100,3 +100,11 @@ struct err *op_hosts_list(struct service *svc, int64_t op_id,
 struct err *op_hosts_reset(struct service *svc, const struct op_run *run) ERR_RESULT;
 /** Move the status; a move that is not allowed is a bug. */
 void op_move(struct operation *op, int64_t status);
+
+/* --- op_workflow.c --- */
+/** Give an operation its steps, all pending. @take_result owned object with what else its result
+ * says, "role" at least: the right that the steps run with   @steps array, copied */
+void op_workflow_steps(struct operation *op, json_t *take_result, const json_t *steps);
+/** op_type.drive of what has steps: an operation, an approval, or a change of the inventory each.
+ */
+struct err *op_workflow_drive(struct service *svc, struct operation *op) ERR_RESULT;

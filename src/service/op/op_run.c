@@ -115,6 +115,8 @@ static struct err *load_cluster(struct service *svc, struct op_run *run)
 		return e;
 	}
 	run->cluster = c;
+	if (run->type->drive != NULL)
+		return NULL; /* its steps act on nodes, and know them when they begin */
 	TRY(cluster_nodes(svc, c->id, &rows));
 	add_rows(run, &rows);
 	/* nodes that the operation names may not belong to the cluster yet, or not any more */
@@ -141,7 +143,8 @@ struct err *op_run_open(struct service *svc, struct operation *op, const json_t 
 	TRY(op_type_need(svc, op->type, &run.type));
 	run.vars = json_object();
 	struct err *e = load_target(svc, &run, wanted);
-	if (e == NULL && run.n_nodes == 0 && run.type->target != OP_TARGET_NONE)
+	if (e == NULL && run.n_nodes == 0 && run.type->target != OP_TARGET_NONE &&
+		run.type->drive == NULL)
 		e = run.cluster != NULL
 			? err_hint(err_new(ERR_PRECONDITION, "cluster %s has no nodes",
 					   run.cluster->name),
@@ -379,7 +382,7 @@ struct op_want *op_run_wants(const struct op_run *run, size_t *ret_n)
 	struct op_want *wants = mem_zalloc((2 * run->n_nodes + 1) * sizeof(*wants));
 	size_t n = 0;
 
-	if (run->cluster != NULL)
+	if (run->cluster != NULL && run->type->drive == NULL) /* each step holds what it needs */
 		n = add_want(wants, n, "cluster", run->cluster->id, run->type->exclusive);
 	for (size_t i = 0; i < run->n_nodes; i++) {
 		const struct node *node = &run->nodes[i];

@@ -1,8 +1,10 @@
-/* workflow.run: a run of a workflow. It has no runner: op_workflow_drive() moves it with each pass
- * of the engine. Everything it knows is in its row's result, so it goes on after any restart. */
+/* workflow.run, and the steps of every operation that is made of others. These have no runner:
+ * op_workflow_drive() moves them with each pass of the engine. Everything it knows is in the row's
+ * result, so it goes on after any restart. */
 #include <string.h>
 
 #include "base/mem.h"
+#include "service/desired.h"
 #include "service/op/op_int.h"
 #include "service/scope.h"
 #include "service/workflow.h"
@@ -65,32 +67,45 @@ static struct err *allow(struct service *svc, const struct actor *who, const jso
 static struct err *plan(struct service *svc, struct op_run *run)
 {
 	struct workflow w;
-	size_t i;
-	json_t *step;
 
 	if (run->op->result != NULL)
 		return NULL;
 	TRY(workflow_find(svc, op_run_param_text(run, "workflow"), &w));
-	json_t *steps = json_deep_copy(w.steps);
-	json_array_foreach(steps, i, step)
-		set_status(step, WORKFLOW_PENDING);
-	run->op->result = json_pack("{s:s, s:I, s:o}", "workflow", w.name, "role",
-		(json_int_t)w.role, "steps", steps);
-	run->op->progress_total = (int64_t)json_array_size(steps);
+	op_workflow_steps(run->op,
+		json_pack("{s:s, s:I}", "workflow", w.name, "role", (json_int_t)w.role), w.steps);
 	record_done(&workflow_type, &w);
 	return NULL;
 }
 
+void op_workflow_steps(struct operation *op, json_t *take_result, const json_t *steps)
+{
+	json_t *own = json_deep_copy(steps);
+	size_t i;
+	json_t *step;
+
+	json_array_foreach(own, i, step)
+		set_status(step, WORKFLOW_PENDING);
+	json_object_set_new(take_result, "steps", own);
+	json_decref(op->result);
+	op->result = take_result;
+	op->progress_total = (int64_t)json_array_size(own);
+}
+
 /* ---- moving ---- */
 
-static struct err *submit_step(struct service *svc, const struct operation *op, const json_t *step,
-	int64_t *ret_id)
+/* Who asked for the whole asks for each step, with the right that all of them need. */
+static struct actor actor_of(const struct operation *op)
 {
-	const struct actor who = {.name = op->requested_by,
+	return (struct actor){.name = op->requested_by,
 		.role = (enum role)json_integer_value(json_object_get(op->result, "role")),
 		.via = op->requested_via,
 		.request_id = op->request_id,
 		.user_id = I64_NONE};
+}
+
+static struct err *submit_step(struct service *svc, const struct operation *op, json_t *step)
+{
+	const struct actor who = actor_of(op);
 	const struct op_request req = {
 		.type = json_string_value(json_object_get(step, "type")),
 		.target = json_string_value(json_object_get(step, "target")),
@@ -103,17 +118,28 @@ static struct err *submit_step(struct service *svc, const struct operation *op, 
 	struct operation child;
 
 	TRY(op_submit(svc, &who, &req, &child));
-	*ret_id = child.id;
+	set_status(step, WORKFLOW_RUNNING);
+	json_object_set_new(step, "operation_id", json_integer(child.id));
 	record_done(&operation_type, &child);
 	return NULL;
 }
 
-static struct err *begin_operation(struct service *svc, const struct operation *op, json_t *step)
+/* A change of the inventory is over at once. */
+static struct err *change_record(struct service *svc, const struct operation *op, json_t *step)
 {
-	int64_t id = 0;
+	const struct actor who = actor_of(op);
 
+	TRY(desired_record(svc, &who, step));
+	set_status(step, WORKFLOW_SUCCEEDED);
+	return NULL;
+}
+
+/* What a step cannot do fails the step; what the store cannot do now is tried again. */
+static struct err *begin_doing(struct service *svc, const struct operation *op, json_t *step)
+{
 	TRY(store_savepoint(svc->store));
-	struct err *e = submit_step(svc, op, step, &id);
+	struct err *e = json_object_get(step, "record") != NULL ? change_record(svc, op, step)
+								: submit_step(svc, op, step);
 	TRY(store_release(svc->store, e == NULL));
 	if (e != NULL && (err_code(e) == ERR_UNAVAILABLE || err_code(e) == ERR_IO))
 		return e;
@@ -121,10 +147,7 @@ static struct err *begin_operation(struct service *svc, const struct operation *
 		set_status(step, WORKFLOW_FAILED);
 		set_reason(step, err_message(e));
 		err_free(e);
-		return NULL;
 	}
-	set_status(step, WORKFLOW_RUNNING);
-	json_object_set_new(step, "operation_id", json_integer(id));
 	return NULL;
 }
 
@@ -149,10 +172,23 @@ static struct err *begin_step(struct service *svc, const struct operation *op, j
 		set_status(step, WORKFLOW_SKIPPED);
 		return NULL;
 	}
-	if (json_object_get(step, "type") != NULL)
-		return begin_operation(svc, op, step);
+	if (json_object_get(step, "approval") == NULL)
+		return begin_doing(svc, op, step);
 	begin_approval(svc, step);
 	return NULL;
+}
+
+/* How the operation of a step ended. */
+static void take_end(json_t *step, const struct operation *child)
+{
+	const char *why = json_string_value(json_object_get(child->error, "summary"));
+	cleanup(mem_freep) char *reason = mem_printf("operation %lld %s%s%s", (long long)child->id,
+		enum_text(&op_status_table, child->status), why != NULL ? ": " : "",
+		why != NULL ? why : "");
+
+	set_status(step, child->status == OP_SUCCEEDED ? WORKFLOW_SUCCEEDED : WORKFLOW_FAILED);
+	if (child->status != OP_SUCCEEDED)
+		set_reason(step, reason);
 }
 
 static struct err *look_at_operation(struct service *svc, json_t *step)
@@ -168,12 +204,8 @@ static struct err *look_at_operation(struct service *svc, json_t *step)
 		return NULL;
 	}
 	TRY(e);
-	if (op_status_final(child.status)) {
-		set_status(step,
-			child.status == OP_SUCCEEDED ? WORKFLOW_SUCCEEDED : WORKFLOW_FAILED);
-		if (child.status != OP_SUCCEEDED)
-			set_reason(step, enum_text(&op_status_table, child.status));
-	}
+	if (op_status_final(child.status))
+		take_end(step, &child);
 	record_done(&operation_type, &child);
 	return NULL;
 }
@@ -219,27 +251,38 @@ static const int64_t ends[] = {
 	[WORKFLOW_CANCELLED] = OP_CANCELLED,
 };
 
+static const char *const end_texts[] = {
+	[WORKFLOW_FAILED] = "failed",
+	[WORKFLOW_TIMED_OUT] = "timed out",
+	[WORKFLOW_REJECTED] = "was rejected",
+	[WORKFLOW_CANCELLED] = "was cancelled",
+};
+
+/* What went wrong at a step. Owned. */
+static json_t *end_error(const json_t *steps, size_t i)
+{
+	const json_t *step = json_array_get(steps, i);
+	const char *name = json_string_value(json_object_get(step, "name"));
+	const char *by = json_string_value(json_object_get(step, "by"));
+	cleanup(mem_freep) char *summary = mem_printf("step %zu (%s) %s%s%s", i + 1, name,
+		end_texts[status_of(step)], by != NULL ? " by " : "", by != NULL ? by : "");
+
+	return json_pack("{s:s, s:n, s:s, s:O?}", "summary", summary, "host", "task", name,
+		"detail", json_object_get(step, "reason"));
+}
+
 /* How the whole ended is told by the first step that went wrong. */
 static struct err *end(struct service *svc, struct operation *op)
 {
+	const json_t *steps = json_object_get(op->result, "steps");
 	size_t i;
 	const json_t *step;
 
-	json_array_foreach(json_object_get(op->result, "steps"), i, step) {
+	json_array_foreach(steps, i, step) {
 		int status = status_of(step);
 		if (!went_wrong(status))
 			continue;
-		const char *by = json_string_value(json_object_get(step, "by"));
-		cleanup(mem_freep) char *summary = mem_printf("step %zu (%s) %s%s%s", i + 1,
-			json_string_value(json_object_get(step, "name")),
-			status == WORKFLOW_REJECTED            ? "was rejected"
-				: status == WORKFLOW_TIMED_OUT ? "timed out"
-				: status == WORKFLOW_CANCELLED ? "was cancelled"
-							       : "failed",
-			by != NULL ? " by " : "", by != NULL ? by : "");
-		json_t *error = json_pack("{s:s, s:n, s:s, s:O?}", "summary", summary, "host",
-			"task", json_string_value(json_object_get(step, "name")), "detail",
-			json_object_get(step, "reason"));
+		json_t *error = end_error(steps, i);
 		struct err *e = op_finish(svc, op,
 			op->cancel_requested ? OP_CANCELLED : ends[status], error);
 		json_decref(error);
@@ -272,7 +315,7 @@ static struct err *move_steps(struct service *svc, struct operation *op, bool *r
 	return NULL;
 }
 
-static struct err *drive(struct service *svc, struct operation *op)
+struct err *op_workflow_drive(struct service *svc, struct operation *op)
 {
 	json_t *before = json_deep_copy(op->result);
 	bool done = false;
@@ -302,5 +345,5 @@ const struct op_type op_workflow_run = {
 	.n_params = ARRAY_LEN(params),
 	.allow = allow,
 	.plan = plan,
-	.drive = drive,
+	.drive = op_workflow_drive,
 };
