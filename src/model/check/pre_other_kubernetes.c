@@ -25,6 +25,6 @@ static const struct check_vector vectors[] = {
 CHECK(pre_other_kubernetes, vectors, .code = "MKO-PRE-025",
 	.title = "Another Kubernetes is on this node", .severity = CHECK_BLOCKING,
 	.uses = CHECK_PREREQUISITE,
-	.expected = "no k3s, rke2, k0s, kubeadm or foreign /var/lib/kubelet",
+	.expected = "no k3s, rke2, k0s, kubeadm, or /var/lib/kubelet of another one",
 	.why = "Both want the same ports, network interfaces and folders.",
 	.fix = "Remove it first, with its own tool", .test = test);
