@@ -140,7 +140,11 @@ static struct err *begin_doing(struct service *svc, const struct operation *op, 
 	TRY(store_savepoint(svc->store));
 	struct err *e = json_object_get(step, "record") != NULL ? change_record(svc, op, step)
 								: submit_step(svc, op, step);
-	TRY(store_release(svc->store, e == NULL));
+	struct err *ended = store_release(svc->store, e == NULL);
+	if (ended != NULL) {
+		err_free(e);
+		return ended;
+	}
 	if (e != NULL && (err_code(e) == ERR_UNAVAILABLE || err_code(e) == ERR_IO))
 		return e;
 	if (e != NULL) {
