@@ -64,11 +64,10 @@ const struct shape shape_cluster_status = {
 	.base = &cluster_type,
 	.without = cluster_without,
 	.more = "{" CLUSTER_COUNTS ",\"ha\":" TRUTH ",\"control_planes\":" NUMBER
-		",\"workers\":" NUMBER
-		",\"nodes\":" LIST_OF(MEMBER) ",\"dqlite\":{},\"leader\":{},"
-					      "\"addons\":{},\"findings\":{},\"score_reasons\":{},"
-					      "\"desired\":{\"oneOf\":[" DESIRED_DRIFT
-					      ",{\"type\":\"null\"}]}}",
+		",\"workers\":" NUMBER ",\"nodes\":" LIST_OF(
+			MEMBER) ",\"dqlite\":{},\"leader\":{},"
+				"\"addons\":{},\"findings\":{},\"score_reasons\":{},\"unknown\":{},\"adopted\":{},"
+				"\"desired\":{\"oneOf\":[" DESIRED_DRIFT ",{\"type\":\"null\"}]}}",
 };
 
 const struct shape shape_desired_plan = {
@@ -82,12 +81,15 @@ const struct shape shape_desired_file = {
 		",\"metadata\":{\"type\":\"object\"},\"spec\":{\"type\":\"object\"}}",
 };
 
+/* Only of a physical backup. */
+#define PHYSICAL "{\"type\":\"integer\",\"x-optional\":true}"
 const struct shape shape_backup = {
 	.name = "backup",
 	.more = "{\"id\":" TEXT ",\"folder\":" TEXT ",\"cluster\":" TEXT ",\"node\":" TEXT
 		",\"kind\":" TEXT ",\"version\":" TEXT ",\"channel\":" TEXT_OR_NULL
-		",\"created_at\":" TEXT ",\"keys\":" NUMBER ",\"size_bytes\":" NUMBER
-		",\"sha256\":" TEXT ",\"verified\":" TRUTH "}",
+		",\"created_at\":" TEXT ",\"keys\":" NUMBER_OR_NULL ",\"size_bytes\":" NUMBER
+		",\"sha256\":" TEXT ",\"verified\":" TRUTH ",\"files\":" PHYSICAL
+		",\"members\":" PHYSICAL ",\"last_index\":" PHYSICAL "}",
 };
 
 const struct shape shape_facts = {.name = "facts", .base = &facts_type, .more = "{}"};

@@ -11,6 +11,7 @@
 static const struct cli_column backup_columns[] = {
 	{"NUMBER", "id"},
 	{"MADE", "created_at", CLI_SHOW_AGO},
+	{"KIND", "kind"},
 	{"NODE", "node"},
 	{"VERSION", "version"},
 	{"KEYS", "keys", .right = true},
@@ -30,6 +31,20 @@ static struct err *run_list(struct cli *cli)
 		cli_json_get(reply, "items"));
 	json_decref(reply);
 	return e;
+}
+
+static struct err *run_backup(struct cli *cli)
+{
+	bool physical = cli_opt_given(cli, "physical");
+	cleanup(mem_freep) char *path =
+		cli_path("clusters", cli->args[0], physical ? "backup_physical" : "backup", NULL);
+	json_t *body = json_object();
+
+	cli_what(cli, "back up cluster %s", cli->args[0]);
+	cli_opts_to_json(cli, NULL, body);
+	if (physical && cli_opt_given(cli, "allow-quorum-loss"))
+		json_object_set_new(body, "allow_quorum_loss", json_true());
+	return cli_operate(cli, path, body, NULL);
 }
 
 static struct err *run_restore(struct cli *cli)
@@ -54,6 +69,12 @@ static const struct cli_arg restore_args[] = {
 	{.name = "BACKUP", .help = "number of a backup, or CLUSTER/NUMBER"},
 };
 static const struct cli_opt backup_opts[] = {
+	{.name = "physical",
+		.kind = CLI_OPT_FLAG,
+		.help = "copy the folder of the datastore, certificates and settings; MicroK8s stops meanwhile on one control plane"},
+	{.name = "allow-quorum-loss",
+		.kind = CLI_OPT_FLAG,
+		.help = "with --physical: also when the cluster stops meanwhile"},
 	{.name = "keep-backups",
 		.kind = CLI_OPT_NUMBER,
 		.meta = "N",
@@ -70,7 +91,7 @@ const struct cli_cmd cmd_cluster_backup = {
 	.details =
 		"The archive is opened and its keys are counted on the node and here; an empty or cut one is a failure. It lies 0600 in the data "
 		"directory and holds secrets of the cluster. Volumes are not part of it.",
-	.example = "mko cluster backup prod --keep-backups 14",
+	.example = "mko cluster backup prod --keep-backups 14\nmko cluster backup prod --physical",
 	.doing = "back up cluster",
 	.noun = &noun_cluster,
 	.action = "backup",
@@ -79,7 +100,7 @@ const struct cli_cmd cmd_cluster_backup = {
 	.opts = backup_opts,
 	.n_opts = ARRAY_LEN(backup_opts),
 	.sets = {&cli_op_options},
-	.run = cli_run_action,
+	.run = run_backup,
 };
 const struct cli_cmd cmd_cluster_backup_list = {
 	.path = "cluster backup list",

@@ -1,4 +1,4 @@
-/* mko cluster status, scan, kubeconfig: what is known of the running cluster. */
+/* mko cluster status, scan, adopt, kubeconfig: what is known of the running cluster. */
 #include <string.h>
 
 #include "base/fs.h"
@@ -26,6 +26,15 @@ static const struct cli_column finding_columns[] = {
 	{"SEVERITY", "severity"},
 	{"FINDING", "message"},
 	{"WHAT HELPS", "fix"},
+};
+
+static const struct cli_column unknown_columns[] = {
+	{"NAME", "name"},
+	{"ADDRESS", "address"},
+	{"ROLE", "role"},
+	{"READY", "ready", CLI_SHOW_YES},
+	{"VERSION", "version"},
+	{"NOT ADOPTED BECAUSE", "why", .shrink = true},
 };
 
 static const struct cli_column score_columns[] = {
@@ -105,6 +114,19 @@ static void print_drift(struct cli *cli, const json_t *status)
 		cli_print_difference(cli, cli_json_text(status, "name", "?"), desired);
 }
 
+/** Members that the inventory does not have, and how they get into it. */
+static void print_unknown(struct cli *cli, const json_t *status)
+{
+	const json_t *unknown = cli_json_get(status, "unknown");
+
+	if (json_array_size(unknown) == 0)
+		return;
+	cli_print_table(cli, "members that are no nodes of mko", unknown_columns,
+		ARRAY_LEN(unknown_columns), unknown);
+	cleanup(mem_freep) char *name = cli_esc(cli_json_text(status, "name", "?"));
+	cli_note(cli, "add them: mko cluster scan %s --adopt", name);
+}
+
 static void print_people(struct cli *cli, const json_t *status)
 {
 	static const struct cli_column scanned = {"", "scanned_at", CLI_SHOW_AGO};
@@ -129,6 +151,7 @@ static void print_people(struct cli *cli, const json_t *status)
 		(void)fputc('\n', cli->io->out);
 		cli_print_table(cli, NULL, member_columns, ARRAY_LEN(member_columns), nodes);
 	}
+	print_unknown(cli, status);
 	if (json_array_size(lost) > 0)
 		cli_print_table(cli, "health", score_columns, ARRAY_LEN(score_columns), lost);
 	if (json_array_size(findings) > 0)
@@ -156,22 +179,45 @@ static struct err *show_status(struct cli *cli)
 }
 
 /** Ask the cluster itself. @ret_done false when nothing was waited for (--detach, --dry-run) */
-static struct err *scan(struct cli *cli, bool *ret_done)
+static struct err *scan(struct cli *cli, bool adopt, bool *ret_done)
 {
 	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "scan", NULL);
 	json_t *final = NULL;
-	struct err *e = cli_operate(cli, path, json_object(), &final);
+	json_t *body = json_object();
 
+	if (adopt)
+		json_object_set_new(body, "adopt", json_true());
+	struct err *e = cli_operate(cli, path, body, &final);
 	*ret_done = final != NULL;
 	json_decref(final);
 	return e;
 }
 
-static struct err *scan_and_show(struct cli *cli)
+/** Look at the nodes that were adopted: what cannot be reached is told by name. */
+static struct err *look_at_adopted(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], "status", NULL);
+	json_t *status = NULL;
+	json_t *final = NULL;
+
+	TRY(cli_get(cli, path, NULL, &status));
+	json_t *names = json_object_get(status, "adopted");
+	struct err *e = NULL;
+	if (json_array_size(names) > 0)
+		e = cli_operate(cli, "/api/nodes/actions/facts", json_pack("{s:O}", "nodes", names),
+			&final);
+	json_decref(final);
+	json_decref(status);
+	return e;
+}
+
+static struct err *scan_and_show(struct cli *cli, bool adopt)
 {
 	bool done = false;
-	struct err *e = scan(cli, &done);
+	struct err *e = scan(cli, adopt, &done);
 
+	if (e == NULL && done && adopt)
+		e = look_at_adopted(cli);
 	if (done && !cli->quiet) {
 		struct err *show = show_status(cli);
 		if (e == NULL)
@@ -184,13 +230,62 @@ static struct err *scan_and_show(struct cli *cli)
 static struct err *run_scan(struct cli *cli)
 {
 	cli_what(cli, "scan cluster %s", cli->args[0]);
-	return scan_and_show(cli);
+	return scan_and_show(cli, cli_opt_given(cli, "adopt"));
+}
+
+/** The cluster of the first argument; made when there is none. */
+static struct err *need_cluster(struct cli *cli, json_t **ret_cluster)
+{
+	cleanup(mem_freep) char *path = cli_path("clusters", cli->args[0], NULL);
+	struct err *e = cli_get(cli, path, NULL, ret_cluster);
+
+	if (e == NULL || err_code(e) != ERR_NOT_FOUND)
+		return e;
+	err_free(e);
+	json_t *body = json_pack("{s:s}", "name", cli->args[0]);
+	e = cli_post(cli, "/api/clusters", NULL, body, ret_cluster);
+	json_decref(body);
+	return e;
+}
+
+/** Put the node of the second argument into the cluster, unless it is there. */
+static struct err *put_node(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("nodes", cli->args[1], NULL);
+	cleanup(mem_freep) char *etag = NULL;
+	json_t *cluster = NULL;
+	json_t *node = NULL;
+
+	TRY(cli_get(cli, path, NULL, &node));
+	struct err *e = need_cluster(cli, &cluster);
+	int64_t in = cli_json_i64(node, "cluster_id", 0);
+	int64_t wanted = cli_json_i64(cluster, "id", 0);
+	json_t *body = json_pack("{s:I}", "cluster_id", (json_int_t)wanted);
+	if (e == NULL && in != 0 && in != wanted)
+		e = err_hint(err_new(ERR_CONFLICT, "node %s is in cluster %s", cli->args[1],
+				     cli_json_text(node, "cluster_name", "?")),
+			"mko node edit %s --cluster-id \"\"", cli->args[1]);
+	if (e == NULL && in == 0)
+		e = cli_get_etag(cli, path, &etag);
+	if (e == NULL && in == 0)
+		e = cli_patch(cli, path, etag, body, NULL);
+	json_decref(body);
+	json_decref(cluster);
+	json_decref(node);
+	return e;
+}
+
+static struct err *run_adopt(struct cli *cli)
+{
+	cli_what(cli, "adopt cluster %s from node %s", cli->args[0], cli->args[1]);
+	TRY(put_node(cli));
+	return scan_and_show(cli, true);
 }
 
 static struct err *run_status(struct cli *cli)
 {
 	cli_what(cli, "get the status of cluster %s", cli->args[0]);
-	return cli_opt_given(cli, "scan") ? scan_and_show(cli) : show_status(cli);
+	return cli_opt_given(cli, "scan") ? scan_and_show(cli, false) : show_status(cli);
 }
 
 static struct err *write_kubeconfig(struct cli *cli, const char *text, size_t len)
@@ -253,15 +348,47 @@ const struct cli_cmd cmd_cluster_status = {
 	.n_opts = ARRAY_LEN(status_opts),
 	.run = run_status,
 };
+static const struct cli_opt scan_opts[] = {
+	{.name = "adopt",
+		.kind = CLI_OPT_FLAG,
+		.help = "add members that are no nodes of mko, and look at them"},
+};
 const struct cli_cmd cmd_cluster_scan = {
 	.path = "cluster scan",
 	.summary = "Ask a cluster for its members, roles, voters and addons, and show them",
-	.example = "mko cluster scan prod",
+	.details =
+		"Members that are no nodes of mko are listed; --adopt adds them, reached with user, port, key and sudo password of the node that "
+		"tells of them, and makes networks, addons and channel of the cluster the settings of mko.",
+	.example = "mko cluster scan prod\nmko cluster scan prod --adopt",
 	.noun = &noun_cluster,
 	.args = one_cluster,
 	.n_args = ARRAY_LEN(one_cluster),
+	.opts = scan_opts,
+	.n_opts = ARRAY_LEN(scan_opts),
 	.sets = {&cli_op_options},
 	.run = run_scan,
+};
+
+static const struct cli_arg adopt_args[] = {
+	{.name = "CLUSTER",
+		.words = CLI_WORDS_CLUSTERS,
+		.help = "name; a new one is added to the inventory"},
+	{.name = "NODE",
+		.words = CLI_WORDS_NODES,
+		.help = "a node of the inventory that is a control plane of it"},
+};
+const struct cli_cmd cmd_cluster_adopt = {
+	.path = "cluster adopt",
+	.summary = "Take over a cluster that is there already, from one of its control planes",
+	.details =
+		"Scans the cluster through the node, adds all other members to the inventory and looks at each. Nothing is changed on the nodes.",
+	.example =
+		"mko node add --hostname n1 --ip 192.168.1.10 --user ubuntu\nmko cluster adopt prod n1",
+	.noun = &noun_cluster,
+	.args = adopt_args,
+	.n_args = ARRAY_LEN(adopt_args),
+	.sets = {&cli_op_options},
+	.run = run_adopt,
 };
 static const struct cli_opt kubeconfig_opts[] = {
 	{.name = "file",

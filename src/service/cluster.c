@@ -371,7 +371,7 @@ static json_t *member_json(const struct cluster *c, const struct node *n)
 static void copy_scan(json_t *json, const struct cluster *c)
 {
 	static const char *const keys[] = {"dqlite", "leader", "addons", "findings",
-		"score_reasons"};
+		"score_reasons", "unknown", "adopted"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		json_t *value = json_object_get(c->scan, keys[i]);

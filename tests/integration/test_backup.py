@@ -33,6 +33,25 @@ class Backup(LabCase):
         self.assertIn(done.returncode, (1, 9))
         self.assertEqual([b["id"] for b in mko.items("cluster", "backup", "list", "old")], [backup["id"]])
 
+        mko("cluster", "backup", "old", "--physical", code=4)       # the cluster would stop meanwhile
+        mko("cluster", "backup", "old", "--physical", "--allow-quorum-loss", timeout=900)
+        copy, *others = mko.items("cluster", "backup", "list", "old")
+        self.assertEqual((copy["kind"], copy["members"], [one["id"] for one in others]), ("physical", 1, [backup["id"]]))
+        self.assertIn("treasure", self.lab.sh("n1", *kubectl, "get", "namespaces", "-o", "name"))
+        self.assertEqual(self.lab.sh("n1", "sh", "-c", "ls /var/snap/microk8s/common/mko-recover").strip(), "")
+        with open(copy["folder"] + "/datastore.tar.gz", "r+b") as archive:
+            whole = archive.read()
+            archive.truncate(len(whole) - 20)
+        done = mko("cluster", "restore", "fresh", f"old/{copy['id']}", "--yes", code=None, timeout=900)
+        self.assertIn(done.returncode, (1, 9))
+        self.assertIn("checksum differs", done.stderr)
+        with open(copy["folder"] + "/datastore.tar.gz", "wb") as archive:
+            archive.write(whole)
+        mko("cluster", "restore", "fresh", f"old/{copy['id']}", "--yes", timeout=900)
+        self.assertIn("treasure", self.lab.sh("n2", *kubectl, "get", "namespaces", "-o", "name"))
+        self.assertEqual(self.lab.sh("n2", *kubectl, "get", "nodes", "-o", "name").split(), ["node/n2"])
+        self.lab.sh("n2", *kubectl, "delete", "namespace", "treasure")
+
         mko("cluster", "restore", "fresh", "old/999", "--yes", code=3)
         mko("cluster", "restore", "fresh", "../../etc/1", "--yes", code=2)
         mko("cluster", "restore", "fresh", f"old/{backup['id']}", "--yes", timeout=900)

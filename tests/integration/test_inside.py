@@ -1,10 +1,10 @@
-"""What can be learned of nodes and clusters that are there already: facts over time, journals."""
+"""What can be learned of nodes and clusters that are there already: facts over time, journals, members."""
 import os
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import LabCase  # noqa: E402
+from support import LabCase, Mko  # noqa: E402
 
 
 class Inside(LabCase):
@@ -42,6 +42,40 @@ class Inside(LabCase):
         done = mko("node", "logs", "n1", "n2", "--lines", "1", code=9)
         self.assertTrue(done.stdout.startswith("n1: "))
         self.assert_no_trace()
+
+    def test_the_members_of_a_foreign_cluster_are_adopted(self):
+        owner = self.mko
+        owner("init")
+        owner("cluster", "add", "--name", "prod", "--no-ha")
+        owner.add_nodes(self.lab, "prod")
+        for name in ("n1", "n2"):
+            owner("node", "edit", name, "--role", "control_plane")
+        owner("cluster", "setup", "prod", timeout=900)
+
+        mko = Mko()
+        self.addCleanup(mko.done)
+        mko("init")
+        mko("cluster", "adopt", "found", "n1", code=3)
+        mko.add_nodes(self.lab, hosts=("n1",))
+        mko("cluster", "add", "--name", "found", "--network-cidr", "10.7.0.0/16")
+        mko("node", "edit", "n1", "--cluster-id", "found")
+        seen = mko.json("cluster", "scan", "found")
+        self.assertEqual([one["name"] for one in seen["unknown"]], ["n2"])
+        self.assertEqual([one["hostname"] for one in mko.items("node", "list")], ["n1"])
+
+        # adopted although it cannot be reached: it is in the inventory, and the reason is told
+        self.lab.run("cut", "n2")
+        self.addCleanup(self.lab.run, "heal", "n2")
+        done = mko("cluster", "adopt", "found", "n1", code=None)
+        self.assertIn(done.returncode, (1, 6, 9))
+        self.assertRegex(done.stderr, r"n2: (unreachable|failed)")
+        nodes = {one["hostname"]: one for one in mko.items("node", "list")}
+        self.assertEqual((nodes["n2"]["role"], nodes["n2"]["status"]), ("control_plane", "offline"))
+        self.lab.run("heal", "n2")
+        mko("node", "status", "n2")
+        status = mko.json("cluster", "scan", "found", timeout=600)
+        self.assertEqual((status["unknown"], status["network_cidr"], status["channel"]), ([], "10.1.0.0/16", "1.32/stable"))
+        self.assertEqual(status["control_plane_count"], 2)
 
 
 if __name__ == "__main__":

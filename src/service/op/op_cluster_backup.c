@@ -58,6 +58,44 @@ const struct op_type op_cluster_backup = {
 	.plan = plan_backup,
 };
 
+static const struct op_param physical_params[] = {
+	{.name = "keep_backups",
+		.kind = FIELD_I64,
+		.min = 0,
+		.max = 10000,
+		.def = "0",
+		.help = "How many physical backups of this cluster are kept; older ones are removed after a good one. 0 keeps all."},
+	OP_PARAM_ALLOW_QUORUM_LOSS,
+};
+
+static struct err *plan_physical(struct service *svc, struct op_run *run)
+{
+	const json_t *allow = op_run_param(run, "allow_quorum_loss");
+
+	if (allow != NULL)
+		op_run_set(run, "mko_allow_quorum_loss", json_deep_copy(allow));
+	return plan_backup(svc, run);
+}
+
+/* One control plane stops meanwhile, one that the others can spare; which one, the playbook sees.
+ */
+const struct op_type op_cluster_backup_physical = {
+	.name = "cluster.backup_physical",
+	.title = "Copy the datastore of cluster %s",
+	.summary =
+		"Stop MicroK8s on the control plane that is missed least, copy the folder of the datastore with certificates and settings to the controller, and open the copy.",
+	.target = OP_TARGET_CLUSTER,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_DISRUPT,
+	.down = OP_DOWN_EACH,
+	.exclusive = true,
+	.timeout_s = 3600,
+	.playbook = "backup_physical",
+	.params = physical_params,
+	.n_params = ARRAY_LEN(physical_params),
+	.plan = plan_physical,
+};
+
 static const struct op_param restore_params[] = {
 	{.name = "backup",
 		.kind = FIELD_TEXT,

@@ -156,14 +156,22 @@ static int64_t health(const struct op_run *run, const json_t *scan, json_t **ret
 	return score > 0 ? score : 0;
 }
 
-static struct err *take_scan(struct service *svc, struct op_run *run, const json_t *scan)
+static struct err *take_scan(struct service *svc, struct op_run *run, const struct node *reporter,
+	const json_t *told)
 {
 	struct cluster *c = run->cluster;
+	json_t *scan = json_deep_copy(told);
 
-	TRY(save_roles(svc, run, scan));
+	struct err *e = save_roles(svc, run, scan);
+	if (e == NULL)
+		e = cluster_adopt(svc, run, reporter, scan);
+	if (e != NULL) {
+		json_decref(scan);
+		return e;
+	}
 	char *wrong = what_is_wrong(run, scan);
 	json_decref(c->scan);
-	c->scan = json_deep_copy(scan);
+	c->scan = scan;
 	json_t *lost = NULL;
 	c->health_score = health(run, scan, &lost);
 	json_object_set_new(c->scan, "score_reasons", lost);
@@ -183,8 +191,8 @@ struct err *cluster_state_host(struct service *svc, struct op_run *run, struct n
 {
 	const json_t *scan = json_object_get(data, "cluster");
 
-	(void)node;
-	return json_is_object(scan) && run->cluster != NULL ? take_scan(svc, run, scan) : NULL;
+	return json_is_object(scan) && run->cluster != NULL ? take_scan(svc, run, node, scan)
+							    : NULL;
 }
 
 struct err *cluster_state_secret(struct service *svc, struct op_run *run, const char *name,

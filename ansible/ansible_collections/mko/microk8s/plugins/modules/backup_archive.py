@@ -20,7 +20,8 @@ options:
     choices: [described, checked]
     default: described
   folder:
-    description: Folder of this backup. It holds datastore.tar.gz.
+    description: >-
+      Folder of this backup. It holds datastore.tar.gz: the keys, or with C(kind=physical) in the manifest the folder of the datastore.
     type: path
     required: true
   manifest:
@@ -30,7 +31,7 @@ options:
     description: The checksum that the node had computed.
     type: str
   keep:
-    description: How many backups of the folder above are kept. 0 keeps all.
+    description: How many backups of the same kind in the folder above are kept. 0 keeps all.
     type: int
     default: 0
 attributes:
@@ -62,18 +63,26 @@ import os
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mko.microk8s.plugins.module_utils import archive
+from ansible_collections.mko.microk8s.plugins.module_utils import archive, backend
 from ansible_collections.mko.microk8s.plugins.module_utils.proc import read, write_atomic
+
+
+def content(path, manifest):
+    """What is in an archive, by its kind; it is read to its end. Raises Broken."""
+    if manifest.get('kind') == 'physical':
+        proven = backend.prove(path)
+        return {'keys': None, 'files': proven['files'], 'members': len(proven['members']), 'last_index': proven['last_index']}
+    return {'keys': len(archive.read(path))}
 
 
 def describe(params):
     path = params['folder'] + '/datastore.tar.gz'
-    keys = archive.read(path)
+    found = content(path, params['manifest'] or {})
     digest = archive.sha256(path)
     if params['sha256'] and params['sha256'] != digest:
         raise archive.Broken('it is not what the node sent (its checksum differs)')
     os.chmod(path, 0o600)
-    manifest = dict(params['manifest'] or {}, keys=len(keys), size_bytes=os.path.getsize(path), sha256=digest, verified=True)
+    manifest = dict(params['manifest'] or {}, size_bytes=os.path.getsize(path), sha256=digest, verified=True, **found)
     write_atomic(params['folder'] + '/manifest.json', json.dumps(manifest, sort_keys=True) + '\n', 0o600)
     return manifest
 
@@ -88,15 +97,24 @@ def check(params):
         raise archive.Broken('its archive is not there')
     if archive.sha256(path) != manifest.get('sha256'):
         raise archive.Broken('its archive is not the one that was made (its checksum differs)')
-    if len(archive.read(path)) != manifest.get('keys'):
-        raise archive.Broken('its archive holds another number of keys than its manifest says')
+    if any(manifest.get(key) != value for key, value in content(path, manifest).items()):
+        raise archive.Broken('its archive holds something else than its manifest says')
     return manifest
 
 
+def kind_of(folder):
+    """Of a whole backup; None without a manifest that can be read."""
+    try:
+        manifest = json.loads(read(folder + '/manifest.json'))
+    except ValueError:
+        return None
+    return str(manifest.get('kind')) if isinstance(manifest, dict) else None
+
+
 def retire(folder, keep):
-    """Remove all but the newest backups beside this one; folders without a manifest are not ours to judge."""
-    above = os.path.dirname(folder)
-    whole = sorted((name for name in os.listdir(above) if name.isdigit() and os.path.exists('%s/%s/manifest.json' % (above, name))), key=int)
+    """Remove all but the newest backups of its kind beside this one; folders without a manifest are not ours to judge."""
+    above, kind = os.path.dirname(folder), kind_of(folder)
+    whole = sorted((name for name in os.listdir(above) if name.isdigit() and kind_of('%s/%s' % (above, name)) == kind), key=int)
     removed = whole[:-keep] if keep > 0 else []
     for name in removed:
         shutil.rmtree(above + '/' + name)
