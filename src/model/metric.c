@@ -110,11 +110,11 @@ static size_t add_value(char *key, size_t at, const char *value)
 /* Append a text of ours. */
 static size_t add_text(char *key, size_t at, const char *text)
 {
-	size_t len = strlen(text);
-
-	must(at + len + 2 < KEY_MAX);
-	memcpy(key + at, text, len);
-	return at + len;
+	for (; *text != '\0'; text++) {
+		must(at + 3 < KEY_MAX);
+		key[at++] = *text;
+	}
+	return at;
 }
 
 static void make_key(const struct metric *m, const char *const *labels, char key[static KEY_MAX])
