@@ -59,7 +59,9 @@ class CollectTest(unittest.TestCase):
         self.assertEqual(set(facts), set(collect.READERS) | {'address_local'})
         self.assertIs(facts['address_local'], True)
         self.assertGreater(facts['disk']['size'], 0)
-        self.assertTrue(facts['mount']['type'])
+        with open('/proc/mounts', encoding='utf-8') as mounts:
+            named = any(line.split()[1] == '/' for line in mounts)  # not so in a chroot
+        self.assertTrue(facts['mount']['type'] if named else facts['mount'] is None, facts['mount'])
 
     def test_a_reader_that_raises_is_none(self):
         self.assertIsNone(collect.attempt(lambda: 1 / 0))
