@@ -1,6 +1,7 @@
 """The callback plugin against a real ansible-playbook: which events come, in which order, and what must never be in them."""
 import json
 import os
+import sys
 import unittest
 
 from harness import Run, local_inventory
@@ -180,6 +181,18 @@ class OtherRunsTest(unittest.TestCase):
         self.assertTrue(one['message'])
         self.assertEqual(run.of('stats')[0]['hosts']['x']['unreachable'], 1)
         self.assertEqual(run.rc, 4)
+
+    def test_a_host_without_which_the_run_goes_on_is_told_as_lost(self):
+        gone = {'ansible_host': '127.0.0.1', 'ansible_port': 1, 'ansible_ssh_common_args': '-oConnectTimeout=2'}
+        here = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
+        book = ('- hosts: all\n  gather_facts: false\n  ignore_unreachable: true\n  tasks:\n    - ansible.builtin.ping:\n'
+                '    - ansible.builtin.set_fact: {x: 1}\n'
+                '    - ansible.builtin.ping:\n      delegate_to: localhost\n'
+                '- hosts: back\n  gather_facts: false\n  vars: {ansible_connection: local}\n  tasks:\n    - ansible.builtin.ping:\n')
+        run = Run(book, {'all': {'hosts': {'gone': gone, 'here': here, 'back': dict(gone, ansible_python_interpreter=sys.executable)}}})
+        stats = run.of('stats')[0]['hosts']
+        self.assertEqual({name: stats[name].get('lost') for name in ('gone', 'here', 'back')}, {'gone': 1, 'here': None, 'back': None})
+        self.assertEqual(run.rc, 0)
 
     def test_no_hosts(self):
         run = Run('- hosts: nobody\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n', local_inventory('a'))

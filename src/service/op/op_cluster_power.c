@@ -175,19 +175,16 @@ static void count_end(struct ends *ends, const struct op_host *h)
 	ends->names = names;
 }
 
-/* A machine that we powered off, or that a playbook went on without, is offline, whatever the last
- * task saw. */
+/* A machine that we powered off is offline, whatever the last task saw. */
 static struct err *note_power(struct service *svc, struct op_run *run, const struct op_host *h)
 {
 	const char *power = json_string_value(json_object_get(h->data, "power"));
-	bool off = power != NULL && strcmp(power, "off") == 0;
-	bool unreached = json_is_true(json_object_get(h->data, "unreached"));
 	struct node *node = op_run_node(run, h->hostname);
 
-	if (node == NULL || (!off && !unreached))
+	if (node == NULL || power == NULL || strcmp(power, "off") != 0)
 		return NULL;
 	node->status = NODE_OFFLINE;
-	field_set_text(&node->status_reason, off ? "powered off by mko" : "not reached");
+	field_set_text(&node->status_reason, "powered off by mko");
 	node->updated_at = clock_utc(svc->clock);
 	return store_update(svc->store, &node_type, node);
 }

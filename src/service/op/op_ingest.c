@@ -248,7 +248,11 @@ static struct err *host_stats(struct ingest *in, size_t i, const json_t *counts)
 	h->status = h->failed > 0 ? OP_HOST_FAILED : h->changed > 0 ? OP_HOST_CHANGED : OP_HOST_OK;
 	if (h->failed == 0)
 		field_set_text(&h->message, NULL); /* a failure that the playbook rescued */
-	return node_reached(in, h, true, NULL);
+	if (count_of(counts, "lost") == 0)
+		return node_reached(in, h, true, NULL);
+	cleanup(mem_freep) char *why =
+		mem_printf("did not answer in operation %lld", (long long)in->op->id);
+	return node_reached(in, h, false, why); /* the run went on without it */
 }
 
 static struct err *on_stats(struct ingest *in, const json_t *event)

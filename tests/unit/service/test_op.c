@@ -122,6 +122,22 @@ static void a_good_run_ends_with_facts_in_the_node_and_no_lock(void **state)
 	record_done(&operation_type, &op);
 }
 
+static void a_host_that_the_run_went_on_without_is_offline(void **state)
+{
+	struct test_domain *d = *state;
+	struct node node;
+	int64_t id = test_add_node(d, 1, 0);
+	script(d,
+		"echo '{\"event\":\"stats\",\"hosts\":{\"n1\":{\"ok\":2,\"changed\":0,\"failed\":0,\"unreachable\":0,\"lost\":1}}}' >&3");
+	struct operation op = submit(d, "node.status", "n1");
+	assert_int_equal(run_to_end(d, op.id), OP_SUCCEEDED);
+	ok(store_get(d->svc.store, &node_type, id, &node));
+	assert_int_equal(node.status, NODE_OFFLINE);
+	assert_string_equal(node.status_reason, "did not answer in operation 1");
+	record_done(&node_type, &node);
+	record_done(&operation_type, &op);
+}
+
 static void one_failed_host_of_two_is_partial_and_retry_takes_only_that_one(void **state)
 {
 	struct test_domain *d = *state;
@@ -699,6 +715,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(a_good_run_ends_with_facts_in_the_node_and_no_lock),
+		DOMAIN_TEST(a_host_that_the_run_went_on_without_is_offline),
 		DOMAIN_TEST(one_failed_host_of_two_is_partial_and_retry_takes_only_that_one),
 		DOMAIN_TEST(several_nodes_of_one_cluster_share_its_lock),
 		DOMAIN_TEST(a_second_operation_on_a_held_node_waits_visibly),

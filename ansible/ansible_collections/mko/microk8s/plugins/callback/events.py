@@ -27,6 +27,7 @@ description:
     C(warning) (message), C(no_hosts), C(stats) (hosts).'
   - C(status) is one of ok, changed, failed, ignored, skipped, unreachable. A failure that a C(rescue) section takes over
     is C(ignored), for the run goes on.
+  - A host in C(stats) has C(lost) when it did not answer the last time it was asked and C(ignore_unreachable) let the run go on.
   - C(task) is the name as it is written in the playbook, with its templates unfilled, because a filled-in template might
     hold a secret.
   - C(tasks_total) counts the tasks of all plays once, including roles and static imports, C(always) sections and fact
@@ -131,6 +132,7 @@ class CallbackModule(CallbackBase):
         self.fd = -1
         self.started = {}        # (host, task id) -> monotonic seconds
         self.names = {}          # task id -> name as written
+        self.lost = set()        # hosts that did not answer when they were last asked, though the run went on
         value = os.environ.get('MKO_EVENTS_FD')
         try:
             if value is None:
@@ -230,6 +232,8 @@ class CallbackModule(CallbackBase):
         task = self.part(result, 'task')
         body = self.part(result, 'result') or {}
         begun = self.started.pop((host, task._uuid), None)
+        if status != 'unreachable' and isinstance(body.get('invocation'), dict) and not task.delegate_to:
+            self.lost.discard(host)     # a module ran there
         fields = {
             'host': host, 'task': self.name_of(task), 'task_id': text(task._uuid), 'status': status,
             'duration_ms': int((time.monotonic() - begun) * 1000) if begun is not None else 0,
@@ -326,8 +330,11 @@ class CallbackModule(CallbackBase):
 
     @guarded
     def v2_runner_on_unreachable(self, result):
-        # A task may say that a missing host does not matter; Ansible then goes on with it.
-        self.result(result, 'ignored' if getattr(self.part(result, 'task'), 'ignore_unreachable', False) else 'unreachable')
+        # A task may say that a missing host does not matter; Ansible then goes on with it, and forgets that it is missing.
+        ignored = getattr(self.part(result, 'task'), 'ignore_unreachable', False)
+        self.result(result, 'ignored' if ignored else 'unreachable')
+        if ignored and not self.part(result, 'task').delegate_to:
+            self.lost.add(self.part(result, 'host').get_name())
 
     @guarded
     def v2_runner_retry(self, result):
@@ -374,6 +381,8 @@ class CallbackModule(CallbackBase):
         for host in sorted(stats.processed):
             summary = stats.summarize(host)
             hosts[text(host, 255)] = {ours: int(summary.get(theirs, 0)) for ours, theirs in STATUS_STATS}
+            if host in self.lost:
+                hosts[text(host, 255)]['lost'] = 1
         line = encode('stats', hosts=hosts)
         if line:
             self.write(line)
