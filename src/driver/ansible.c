@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "base/str.h"
 
 #define COLLECTION "mko.microk8s"
@@ -59,13 +60,34 @@ json_t *ansible_unsafe(const json_t *value)
 	return json_deep_copy(value);
 }
 
-static json_t *host_vars(const struct run_host *h)
+static const char *or_empty(const char *text)
 {
+	return text != NULL ? text : "";
+}
+
+/* The socket of the SSH connection that later runs use again. A connection that was made with
+ * another key, for another host key or by another data directory would let somebody in unasked, so
+ * all of them are in its name. */
+static char *control_path(const struct run_spec *spec, const struct run_host *h)
+{
+	char hash[HASH_SHORT_TEXT_SIZE];
+	cleanup(mem_freep) char *all = mem_printf("%s\n%s\n%lld\n%s\n%s\n%s",
+		or_empty(spec->secret_key_path), h->address, (long long)h->port, h->user,
+		or_empty(h->key_path), or_empty(h->host_key));
+
+	hash_short(all, strlen(all), hash);
+	return mem_printf("%%(directory)s/%.16s", hash);
+}
+
+static json_t *host_vars(const struct run_spec *spec, const struct run_host *h)
+{
+	cleanup(mem_freep) char *socket = control_path(spec, h);
 	json_t *vars = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "ansible_host", h->address,
 		"ansible_port", (json_int_t)h->port, "ansible_user", h->user, "mko_hostname",
 		h->hostname, "mko_address", h->address, "mko_role", h->role, "mko_node_id",
 		(json_int_t)h->node_id);
 
+	json_object_set_new(vars, "ansible_control_path", json_string(socket));
 	if (h->key_path != NULL)
 		json_object_set_new(vars, "ansible_ssh_private_key_file", json_string(h->key_path));
 	if (h->become_password != NULL)
@@ -95,7 +117,7 @@ static json_t *vars_group(const struct run_spec *spec, bool helpers)
 	for (size_t i = 0; i < spec->n_hosts; i++)
 		if (spec->hosts[i].helper == helpers)
 			json_object_set_new(hosts, spec->hosts[i].hostname,
-				host_vars(&spec->hosts[i]));
+				host_vars(spec, &spec->hosts[i]));
 	return json_pack("{s:o}", "hosts", hosts);
 }
 

@@ -78,6 +78,44 @@ static void inventory_has_groups_by_role_and_no_plain_text(void **state)
 	run_spec_done(&spec);
 }
 
+/* Where the inventory puts the SSH connection of n1; owned. */
+static char *socket_of(const struct run_spec *spec)
+{
+	json_t *inventory = ansible_inventory(spec);
+	const char *path = NULL;
+
+	assert_int_equal(json_unpack(inventory, "{s:{s:{s:{s:{s:{s:{s:s}}}}}}}", "all", "children",
+				 "mko_targets", "hosts", "n1", "ansible_control_path",
+				 "__ansible_unsafe", &path),
+		0);
+	char *copy = mem_strdup(path);
+	json_decref(inventory);
+	return copy;
+}
+
+static void a_connection_is_used_again_only_for_the_same_key_host_key_and_data(void **state)
+{
+	(void)state;
+	struct run_spec spec = spec_make();
+	char **const changes[] = {&spec.hosts[0].key_path, &spec.hosts[0].host_key,
+		&spec.hosts[0].user, &spec.hosts[0].address, &spec.secret_key_path};
+	char *first = socket_of(&spec);
+	char *again = socket_of(&spec);
+	assert_string_equal(first, again);
+	assert_int_equal(strncmp(first, "%(directory)s/", 14), 0);
+	mem_free(again);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		mem_free(*changes[i]);
+		*changes[i] = mem_printf("other%zu", i);
+		again = socket_of(&spec);
+		assert_string_not_equal(first, again);
+		mem_free(first);
+		first = again;
+	}
+	mem_free(first);
+	run_spec_done(&spec);
+}
+
 static void known_hosts_name_the_port_when_it_is_not_22(void **state)
 {
 	(void)state;
@@ -169,6 +207,7 @@ static void forks_follow_hosts_processors_and_memory(void **state)
 
 TEST_MAIN(cmocka_unit_test(texts_are_marked_unsafe_at_every_depth),
 	cmocka_unit_test(inventory_has_groups_by_role_and_no_plain_text),
+	cmocka_unit_test(a_connection_is_used_again_only_for_the_same_key_host_key_and_data),
 	cmocka_unit_test(known_hosts_name_the_port_when_it_is_not_22),
 	cmocka_unit_test(secrets_are_neither_in_argv_nor_in_the_environment),
 	cmocka_unit_test(values_that_could_be_options_or_templates_are_refused_all_at_once),
