@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+import tempfile
 import unittest
 
 from harness import Run, local_inventory
@@ -181,6 +182,17 @@ class OtherRunsTest(unittest.TestCase):
         self.assertTrue(one['message'])
         self.assertEqual(run.of('stats')[0]['hosts']['x']['unreachable'], 1)
         self.assertEqual(run.rc, 4)
+
+    def test_a_connection_that_ends_without_a_word_is_told_in_plain_words(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.sh') as ssh:
+            ssh.write('exit 255\n')
+            ssh.flush()
+            inventory = {'all': {'hosts': {'x': {'ansible_host': '127.0.0.1', 'ansible_ssh_executable': '/usr/bin/env',
+                                                 'ansible_ssh_args': 'sh %s' % ssh.name, 'ansible_pipelining': True,
+                                                 'ansible_python_interpreter': '/usr/bin/python3'}}}}
+            run = Run('- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Go\n      ansible.builtin.ping:\n', inventory)
+        self.assertIn('ended without a reason', run.of('host_task', host='x')[0]['message'])
+        self.assertNotIn('Data could not be sent', run.raw.decode())
 
     def test_a_host_without_which_the_run_goes_on_is_told_as_lost(self):
         gone = {'ansible_host': '127.0.0.1', 'ansible_port': 1, 'ansible_ssh_common_args': '-oConnectTimeout=2'}

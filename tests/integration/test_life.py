@@ -163,8 +163,8 @@ class Life(unittest.TestCase):
         number = started.get("operation", started)["id"]
         file = os.path.join(self.mko.data, "operations", str(number), "events.jsonl")
         for task in ("Close the nodes", "Stop"):
-            wait_until(lambda word=task: os.path.exists(file) and any(word in event.get("task", "") for event in self.mko.events(number)), 120,
-                       f"the task {task}")
+            wait_until(lambda word=task: os.path.exists(file) and any(word in event.get("task", "") or event["event"] == "run_end"
+                                                                      for event in self.mko.events(number)), 120, f"the task {task}")
             self.mko.kill_daemon()
             self.mko.start_daemon()
         op = wait_until(lambda: (lambda o: o if o["status"] not in ("queued", "running") else None)(self.mko.operation(number)), 240, "the shutdown ends")

@@ -46,6 +46,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import time
 
 from ansible.plugins.callback import CallbackBase
@@ -56,6 +57,9 @@ MAX_ITEMS = 1000         # entries of one list or mapping
 MAX_DEPTH = 12           # nesting of data
 STATUS_STATS = (('ok', 'ok'), ('changed', 'changed'), ('failed', 'failures'), ('skipped', 'skipped'),
                 ('unreachable', 'unreachable'), ('rescued', 'rescued'), ('ignored', 'ignored'))
+# How Ansible tells that ssh ended without a word (plugins/connection/ssh.py): its connection, or the shared one it used, was ended.
+SILENT_END = re.compile(r'Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: \s*')
+CONNECTION_BROKE = 'The SSH connection ended without a reason while this task ran on the host; the task may have done its work.'
 
 
 def text(value, limit=MAX_STRING):
@@ -224,7 +228,8 @@ class CallbackModule(CallbackBase):
             return text('; '.join(items))
         for key in ('msg', 'skip_reason', 'reason', 'exception', 'module_stderr', 'stderr'):
             if result.get(key):
-                return text(result[key])
+                message = text(result[key])
+                return CONNECTION_BROKE if SILENT_END.fullmatch(message) else message
         return ''
 
     def result(self, result, status):
