@@ -9,10 +9,16 @@
 #include "service/service.h"
 
 /** Slow work that a request needs and that must not hold up the domain worker: making or checking a
- * password's hash (argon2id). A reply that carries it is not finished: run it anywhere, then serve
- * the same request again with `work` set. */
+ * password's hash (argon2id), or a task on this machine. A reply that carries it is not finished:
+ * run it anywhere, then serve the same request again with `work` set. */
 struct api_work {
-	char *password; /**< wiped when freed */
+	/** Any thread: reads or does something outside of the store. NULL: a password is the work.
+	 */
+	struct err *(*task)(const json_t *input, json_t **ret_output);
+	json_t *input;     /**< of the task, owned, may be NULL */
+	json_t *output;    /**< what it gave, owned */
+	struct err *error; /**< why it failed, owned */
+	char *password;    /**< wiped when freed */
 	/** Checked against stored instead of password, which is hashed too when it matches; wiped
 	 * when freed. */
 	char *old_password;
@@ -20,7 +26,8 @@ struct api_work {
 	char *hash;   /**< result unless a password was only checked */
 	bool matches; /**< result when stored is given */
 };
-/** Do the work: about 50 to 100 ms of one core. Any thread. */
+/** Do the work: about 50 to 100 ms of one core for a password, as long as it says for a task. Any
+ * thread. */
 void api_work_run(struct api_work *work);
 /** Wipe and free; NULL is fine. */
 void api_work_free(struct api_work *work);

@@ -39,6 +39,23 @@ struct err *call_body(const struct call *call, void *ret_obj)
 		call->route->body_mode);
 }
 
+struct err *call_task(struct call *call,
+	struct err *(*task)(const json_t *input, json_t **ret_output), json_t *take_input,
+	json_t **ret_json)
+{
+	const struct api_work *done = call->req->work;
+
+	*ret_json = done != NULL && done->error == NULL ? json_deep_copy(done->output) : NULL;
+	if (done == NULL) {
+		struct api_work *work = mem_zalloc(sizeof(*work));
+		*work = (struct api_work){.task = task, .input = take_input};
+		call->reply->work = work;
+		return NULL;
+	}
+	json_decref(take_input);
+	return err_copy(done->error);
+}
+
 struct err *call_json(struct call *call, json_t *take_json)
 {
 	reply_json(call->reply, call->route->status, take_json);

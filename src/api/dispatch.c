@@ -319,6 +319,10 @@ void api_dispatch(struct service *svc, const struct api_request *req, struct api
 
 void api_work_run(struct api_work *work)
 {
+	if (work->task != NULL) {
+		work->error = work->task(work->input, &work->output);
+		return;
+	}
 	if (work->stored != NULL)
 		work->matches = password_matches(work->stored,
 			work->old_password != NULL ? work->old_password : work->password);

@@ -52,7 +52,7 @@ static void free_request(struct request *r)
 {
 	stream_close(r->stream);
 	api_reply_done(&r->reply);
-	api_work_free(r->password_work);
+	api_work_free(r->slow_work);
 	str_done(&r->body);
 	err_free(r->early);
 	mem_free(r->method);
@@ -336,7 +336,7 @@ static void work_ready(void *data)
 	struct request *r = data;
 
 	reply_clear(&r->reply);
-	r->api.work = r->password_work;
+	r->api.work = r->slow_work;
 	if (worker_submit(r->http->worker, &r->work))
 		return;
 	api_reply_error(&r->api, err_new(ERR_UNAVAILABLE, "too many requests are waiting"),
@@ -348,7 +348,7 @@ static void work_run(void *data)
 {
 	struct request *r = data;
 
-	api_work_run(r->password_work);
+	api_work_run(r->slow_work);
 }
 
 /* Compressing a long list takes milliseconds: not on the loop. */
@@ -376,7 +376,7 @@ static void request_done(struct work *work, const struct err *commit_error)
 		r->reply.retry_after_s = 0;
 		api_reply_error(&r->api, e, &r->reply);
 	} else if (r->reply.work != NULL) {
-		r->password_work = MOVE(r->reply.work);
+		r->slow_work = MOVE(r->reply.work);
 		pool_submit(r->http->loop, work_run, work_ready, r);
 		return;
 	}

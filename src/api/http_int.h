@@ -65,7 +65,7 @@ struct request {
 	double begun_s; /* metric_now() */
 	struct api_request api;
 	struct api_reply reply;
-	struct api_work *password_work;
+	struct api_work *slow_work;
 	struct stream *stream;
 	struct err *early; /* refused before the body was read */
 	bool at_once;      /* and the body is not waited for */

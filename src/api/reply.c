@@ -197,5 +197,8 @@ void api_work_free(struct api_work *work)
 	seal_wipe_free(work->old_password);
 	mem_free(work->stored);
 	mem_free(work->hash);
+	json_decref(work->input);
+	json_decref(work->output);
+	err_free(work->error);
 	mem_free(work);
 }

@@ -142,6 +142,12 @@ struct err *call_query(const struct call *call, void *ret_obj) ERR_RESULT;
 /** Fill an initialised record of route->body_type from the body. Errors: ERR_INVALID with every
  * wrong field. */
 struct err *call_body(const struct call *call, void *ret_obj) ERR_RESULT;
+/** Have a task done off the domain worker (struct api_work): on the first pass it is asked for and
+ * *ret_json is NULL: return; on the second *ret_json is its result, owned. @take_input owned, may
+ * be NULL   Errors: what the task failed with. */
+struct err *call_task(struct call *call,
+	struct err *(*task)(const json_t *input, json_t **ret_output), json_t *take_input,
+	json_t **ret_json) ERR_RESULT;
 /** Answer with JSON. @take_json owned */
 struct err *call_json(struct call *call, json_t *take_json) ERR_RESULT;
 /** Writes what one row of a list has, between begin and end. @obj record of list_of */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "service/power.h"
 #include "service/ups.h"
+#include "service/ups_host.h"
 
 struct ups_remove_query {
 	int64_t id;
@@ -177,6 +178,78 @@ static struct err *stop_monitor(struct call *call)
 	return get_monitor(call);
 }
 
+/* ---- this machine ---- */
+
+struct ups_scan_body {
+	char *host;
+	int64_t port;
+	char *network;
+};
+static const struct field scan_fields[] = {
+	ROW_TEXT(struct ups_scan_body, host, FIELD_CREATE, .max = 253, .check = ups_check_host,
+		.help = "Also ask the upsd of this machine what it serves."),
+	ROW_I64(struct ups_scan_body, port, FIELD_CREATE, .min = 1, .max = 65535, .def = "3493",
+		.help = "TCP port of that upsd."),
+	ROW_TEXT(struct ups_scan_body, network, FIELD_CREATE, .max = 63, .check = check_cidr,
+		.help = "Also ask every address of this network for a upsd."),
+};
+static const struct record_type scan_body_type = {
+	.name = "ups_scan_body",
+	.table = "ups_scan_body",
+	.size = sizeof(struct ups_scan_body),
+	.fields = scan_fields,
+	.n_fields = ARRAY_LEN(scan_fields),
+};
+
+static json_t *scan_input(const struct ups_scan_body *body)
+{
+	return json_pack("{s:s*, s:I, s:s*}", "host", body->host, "port", (json_int_t)body->port,
+		"network", body->network);
+}
+
+static struct err *scan(struct call *call)
+{
+	struct ups_scan_body body;
+	json_t *json = NULL;
+
+	record_init(&scan_body_type, &body);
+	struct err *e = call_body(call, &body);
+	if (e == NULL)
+		e = call_task(call, ups_host_scan, scan_input(&body), &json);
+	record_done(&scan_body_type, &body);
+	if (e != NULL || json == NULL)
+		return e;
+	e = ups_host_link(call->svc, json);
+	if (e != NULL) {
+		json_decref(json);
+		return e;
+	}
+	return call_json(call, json);
+}
+
+static struct err *get_services(struct call *call)
+{
+	json_t *json = NULL;
+
+	TRY(call_task(call, ups_host_services, NULL, &json));
+	return json != NULL ? call_json(call, json) : NULL;
+}
+
+static struct err *restart_services(struct call *call)
+{
+	json_t *json = NULL;
+
+	TRY(call_task(call, ups_host_restart, NULL, &json));
+	if (json == NULL)
+		return NULL;
+	struct err *e = ups_host_restarted(call->svc, &call->actor);
+	if (e != NULL) {
+		json_decref(json);
+		return e;
+	}
+	return call_json(call, json);
+}
+
 static const struct route routes_ups_rows[] = {
 	{"GET", "/api/ups", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_LIST,
 		.reply_type = &ups_device_type, .list_of = &ups_device_type, .shape = &shape_ups,
@@ -230,6 +303,21 @@ static const struct route routes_ups_rows[] = {
 	{"POST", "/api/ups/monitor/stop", ROLE_OPERATOR, ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL, 200,
 		ROUTE_REPLY_OBJECT, .shape = &shape_ups_monitor,
 		.summary = "Watch power no more; this outlives restarts", .handle = stop_monitor},
+	{"POST", "/api/ups/scan", ROLE_OPERATOR, ROUTE_BODY_OPTIONAL, 200, ROUTE_REPLY_OBJECT,
+		.body_type = &scan_body_type, .body_mode = RECORD_CREATE, .shape = &shape_ups_scan,
+		.summary =
+			"Look for UPSes on USB of the server's machine and at upsds; takes seconds",
+		.example = "{\"host\":\"192.0.2.10\"}", .handle = scan},
+	{"GET", "/api/ups/services", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
+		.shape = &shape_ups_services,
+		.summary = "Show the state of NUT's services on the server's machine",
+		.handle = get_services},
+	{"POST", "/api/ups/services/restart", ROLE_ADMIN,
+		ROUTE_BODY_FREE | ROUTE_BODY_OPTIONAL | ROUTE_AUDIT_ERRORS, 200, ROUTE_REPLY_OBJECT,
+		.shape = &shape_ups_services,
+		.summary =
+			"Start NUT's services on the server's machine anew: upsd, then drivers, then upsmon",
+		.handle = restart_services},
 	{"GET", "/api/ups/{id}", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.reply_type = &ups_device_type, .shape = &shape_ups, .summary = "Show a UPS",
 		.handle = get_ups},

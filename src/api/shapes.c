@@ -247,6 +247,30 @@ const struct shape shape_ups_monitor = {
 		",\"firings\":" LIST_OF(REF("ups_open_firing")) "}",
 };
 
+const struct shape shape_ups_scan = {
+	.name = "ups_scan",
+	.more = "{\"items\":" LIST_OF(OBJECT_OF(
+		"\"kind\":{\"enum\":[\"usb\",\"upsd\"]},\"bus\":" TEXT ",\"vendor_id\":" TEXT
+		",\"product_id\":" TEXT ",\"manufacturer\":" TEXT_OR_NULL
+		",\"product\":" TEXT_OR_NULL ",\"serial\":" TEXT_OR_NULL ",\"driver\":" TEXT
+		",\"sure\":" TRUTH ",\"section\":" TEXT_OR_NULL ",\"ups_conf\":" TEXT
+		",\"nut_host\":" TEXT ",\"nut_port\":" NUMBER ",\"nut_name\":" TEXT
+		",\"description\":" TEXT ",\"ups_id\":{\"type\":[\"integer\",\"null\"]}"
+		",\"ups_name\":" TEXT_OR_NULL ",\"next\":" TEXT_OR_NULL,
+		"\"kind\",\"ups_id\",\"ups_name\",\"next\"")) ",\"problems\":" LIST_OF(TEXT) "}",
+};
+const struct shape shape_ups_services = {
+	.name = "ups_services",
+	.more = "{\"installed\":" TRUTH ",\"mode\":" TEXT_OR_NULL ",\"manager\":" TEXT_OR_NULL ",\"upsd\":" OBJECT_OF(
+		"\"host\":" TEXT ",\"port\":" NUMBER ",\"answers\":" TRUTH ",\"ups_count\":" NUMBER,
+		"\"host\",\"port\",\"answers\",\"ups_count\"") ",\"items\":" LIST_OF(OBJECT_OF("\"name\":" TEXT
+											       ",\"description\":" TEXT
+											       ",\"state\":" TEXT
+											       ",\"sub\":" TEXT
+											       ",\"enabled\":" TEXT,
+		"\"name\"")) ",\"problems\":" LIST_OF(TEXT) "}",
+};
+
 const struct shape shape_health = {
 	.name = "health",
 	.more = "{\"status\":" TEXT ",\"version\":" TEXT ",\"setup_required\":" TRUTH "}",

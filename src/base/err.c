@@ -180,6 +180,23 @@ struct err *err_recode(struct err *take_err, enum err_code code)
 	return take_err;
 }
 
+struct err *err_copy(const struct err *e)
+{
+	struct err *copy = NULL;
+	const char *hint = e != NULL ? err_hint_text(e) : NULL;
+
+	if (e == NULL)
+		return NULL;
+	for (size_t i = 0; i < err_field_count(e); i++) {
+		const char *message = NULL;
+		const char *field = err_field_at(e, i, &message);
+		copy = err_field(copy, field, "%s", message);
+	}
+	if (copy == NULL)
+		copy = err_new(err_code(e), "%s", err_message(e));
+	return hint != NULL ? err_hint(copy, "%s", hint) : copy;
+}
+
 void err_free(struct err *e)
 {
 	if (e == NULL)

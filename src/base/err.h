@@ -96,6 +96,10 @@ const char *err_field_at(const struct err *e, size_t i, const char **ret_message
  * take_err. */
 struct err *err_recode(struct err *take_err, enum err_code code) ERR_RESULT;
 
+/** A new error with the code, message, fields and hint of a kept one. @e may be NULL: NULL. Owned.
+ */
+struct err *err_copy(const struct err *e) ERR_RESULT;
+
 /** Free an error; NULL is fine. */
 void err_free(struct err *e);
 /** Free and clear for `cleanup(err_freep)`. */

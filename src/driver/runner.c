@@ -436,6 +436,8 @@ int runner_main(void)
 	if (e != NULL) {
 		tell(STDERR_FILENO, e);
 		err_free(e);
+		run_spec_done(&r->spec);
+		mem_free(r);
 		return 1;
 	}
 	pid_t pid = fork();

@@ -22,7 +22,7 @@ static const char *const on_fail_texts[] = {
 };
 const struct enum_table ups_on_fail_table = {"ups_on_fail", on_fail_texts};
 
-static struct err *check_host(const char *text)
+struct err *ups_check_host(const char *text)
 {
 	struct err *e = check_ip(text);
 
@@ -65,7 +65,7 @@ static const struct field ups_fields[] = {
 	ROW_TEXT(U, description, FIELD_EDIT | FIELD_SEARCH, .max = 4096, .check = check_text,
 		.help = "Free text."),
 	ROW_TEXT(U, nut_host, FIELD_EDIT | FIELD_FIND | FIELD_SEARCH, .min = 1, .max = 253,
-		.check = check_host, .def = "127.0.0.1",
+		.check = ups_check_host, .def = "127.0.0.1",
 		.help = "Address or name of the machine whose upsd serves it."),
 	ROW_I64(U, nut_port, FIELD_EDIT, .min = 1, .max = 65535, .def = "3493",
 		.help = "TCP port of upsd."),

@@ -37,6 +37,8 @@ struct ups_device {
 	int64_t updated_at;
 };
 extern const struct record_type ups_device_type;
+/** A text that names the machine of a upsd: address or host name. Errors: ERR_INVALID. */
+struct err *ups_check_host(const char *text) ERR_RESULT;
 
 /** A row of `ups_cluster_rules`. */
 struct ups_rule {

@@ -65,6 +65,7 @@ class Contract(ServerCase):
         "post /api/operations/{id}/cancel": 409,   # it has ended
         "post /api/operations/{id}/retry": 409,    # it succeeded
         "post /api/operations/{id}/approve": 409,  # it waits for nothing
+        "post /api/ups/services/restart": 503,     # see fixture
     }
 
     def fixture(self):
@@ -88,6 +89,11 @@ class Contract(ServerCase):
         with open(config, "w", encoding="utf-8") as text:
             text.write("ansible:\n  playbook: /bin/false\nssh:\n  connect_timeout_s: 1\n")
         self.mko.env["MKO_CONFIG"] = config
+        # the services of this machine are not touched: its systemctl does nothing, if there is a systemd at all
+        tools = os.path.join(self.mko.folder, "tools")
+        os.makedirs(tools)
+        os.symlink("/bin/false", os.path.join(tools, "systemctl"))
+        self.mko.env["PATH"] = f"{tools}:{os.environ['PATH']}"
         self.mko.start_daemon()
         return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1"}
 

@@ -1,51 +1,17 @@
 """Power as a person meets it: an outage starts one operation in time, whatever dies; silence acts on battery and only tells on mains."""
 import datetime
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import Mko, wait_until  # noqa: E402
-from upsd_support import Upsd  # noqa: E402
-
-NUT = next((folder for folder in ("/lib/nut", "/usr/lib/nut", "/usr/libexec/nut") if os.access(f"{folder}/upsd", os.X_OK)), None)
+from support import wait_until  # noqa: E402
+from upsd_support import NUT, Case, NutCase, Upsd  # noqa: E402
 
 
 def seconds(earlier, later):
     return (datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)).total_seconds()
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.mko = Mko()
-        self.addCleanup(self.mko.done)
-        key = os.path.join(self.mko.folder, "key")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        self.mko("init")
-        self.mko("cluster", "add", "--name", "prod")
-        # nothing listens there: the operation ends soon, which is all that is asked of it
-        self.mko("node", "add", "--hostname", "n1", "--ip", "127.0.0.1", "--port", "1", "--user", "nobody", "--key-path", key, "--cluster-id", "prod")
-
-    def add_ups(self, name, port, *more):
-        return self.mko("ups", "add", "--name", name, "--nut-port", str(port), "--nut-name", "ups", *more)
-
-    def operations(self):
-        return [op for op in self.mko.items("operation", "list", "--limit", "100") if op["requested_via"] == "rule"]
-
-    def status(self, name="rack"):
-        return self.mko.json("ups", "status", name, code=None)
-
-    def wait_for(self, name, power):
-        wait_until(lambda: self.status(name)["power"] == power, 40, f"{name} is {power}")
-
-    def events(self, kind):
-        return self.mko.items("ups", "events", "--event", kind)
 
 
 class Power(Case):
@@ -142,35 +108,8 @@ class Power(Case):
 
 
 @unittest.skipUnless(NUT, "no upsd here")
-class RealUpsd(Case):
+class RealUpsd(NutCase):
     """The same against NUT itself: upsd with its driver dummy-ups."""
-
-    def start(self, name):
-        folder = tempfile.mkdtemp(prefix="mko-nut-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        files = {"nut.conf": "MODE=netserver\n", "upsd.conf": f"LISTEN 127.0.0.1 {port}\n", "upsd.users": "",
-                 "ups.conf": f"pollinterval = 1\n[ups]\n  driver = dummy-ups\n  port = {folder}/ups.dev\n"}
-        for file, text in files.items():
-            with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
-                out.write(text)
-        self.say(folder, "OL")
-        env = {**os.environ, "NUT_CONFPATH": folder, "NUT_STATEPATH": folder, "NUT_ALTPIDPATH": folder}
-        for argv in ([f"{NUT}/dummy-ups", "-a", "ups", "-F", "-u", "root"], [f"{NUT}/upsd", "-F", "-u", "root"]):
-            child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.addCleanup(child.wait)
-            self.addCleanup(child.kill)
-            wait_until(lambda: os.path.exists(os.path.join(folder, "dummy-ups-ups")), 10, "the driver is there")
-        self.add_ups(name, port)
-        return folder, child
-
-    def say(self, folder, status):
-        path = os.path.join(folder, "ups.dev")
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(f"ups.status: {status}\nbattery.charge: 90\nbattery.runtime: 1800\ndevice.mfr: mko\ndevice.model: test\n")
-        later = int(time.time()) + 1  # the driver looks at whole seconds
-        os.utime(path, (later, later))
 
     def test_on_battery_becomes_a_running_operation_although_another_upsd_is_stopped(self):
         mko = self.mko

@@ -139,22 +139,6 @@ static struct err *refresh(struct service *svc)
 
 /* ---- types ---- */
 
-/* A new error with the message and fields of a kept one. */
-static struct err *copy_of(const struct err *why)
-{
-	struct err *e = NULL;
-
-	for (size_t i = 0; i < err_field_count(why); i++) {
-		const char *message = NULL;
-		const char *field = err_field_at(why, i, &message);
-		e = err_field(e, field, "%s", message);
-	}
-	if (e == NULL)
-		e = err_new(err_code(why), "%s", err_message(why));
-	const char *hint = err_hint_text(why);
-	return hint != NULL ? err_hint(e, "%s", hint) : e;
-}
-
 struct err *op_type_need(struct service *svc, const char *name, const struct op_type **ret_type)
 {
 	const struct op_type *builtin = op_type_find(name);
@@ -164,7 +148,7 @@ struct err *op_type_need(struct service *svc, const char *name, const struct op_
 		TRY(refresh(svc));
 		const struct custom_type *t = find(svc->engine->custom, name + len);
 		if (t != NULL && t->seen && t->why != NULL)
-			return err_wrap(copy_of(t->why), "playbook %s is wrong", t->name);
+			return err_wrap(err_copy(t->why), "playbook %s is wrong", t->name);
 		builtin = t != NULL && t->seen ? &t->type : NULL;
 	}
 	if (builtin == NULL)
