@@ -1,4 +1,6 @@
 /* Routes of UPSes, their rules, what happened, and the monitor. */
+#include <string.h>
+
 #include "api/route.h"
 #include "base/mem.h"
 #include "service/power.h"
@@ -250,6 +252,66 @@ static struct err *restart_services(struct call *call)
 	return call_json(call, json);
 }
 
+/* A section of ups.conf, which upsd's clients type: facts/nut.md 1.8. */
+static struct err *check_section(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return n <= 31 && text[n] == '\0' && text[0] >= 'a' && text[0] <= 'z'
+		? NULL
+		: err_new(ERR_INVALID, "must be at most 31 of a-z 0-9 _ - and begin with a letter");
+}
+
+struct ups_configure_body {
+	char *name, *bus, *driver, *port, *listen;
+	bool dry_run, restart;
+};
+#define B struct ups_configure_body
+static const struct field configure_fields[] = {
+	ROW_TEXT(B, name, FIELD_CREATE, .def = "ups", .max = 31, .check = check_section,
+		.help = "Its name in NUT and in mko."),
+	ROW_TEXT(B, bus, FIELD_CREATE, .max = 63, .check = check_line,
+		.help = "Where it is plugged in, as a scan shows it; needed when there are several."),
+	ROW_TEXT(B, driver, FIELD_CREATE, .max = 31, .check = check_section,
+		.help = "Driver of NUT, for what is not on USB."),
+	ROW_TEXT(B, port, FIELD_CREATE, .max = 500, .check = check_line,
+		.help = "Port for that driver, for example /dev/ttyS0 or an address."),
+	ROW_TEXT(B, listen, FIELD_CREATE, .max = 63, .check = check_ip,
+		.help = "Address on which upsd also listens, for upsmon of other machines."),
+	ROW_BOOL(B, dry_run, FIELD_CREATE, .help = "Only show what would change."),
+	ROW_BOOL(B, restart, FIELD_CREATE, .def = "true",
+		.help = "Start NUT anew and put everything back when the driver does not come up."),
+};
+#undef B
+static const struct record_type configure_body_type = {
+	.name = "ups_configure_body",
+	.table = "ups_configure_body",
+	.size = sizeof(struct ups_configure_body),
+	.fields = configure_fields,
+	.n_fields = ARRAY_LEN(configure_fields),
+};
+
+static struct err *configure(struct call *call)
+{
+	struct ups_configure_body body;
+	json_t *json = NULL;
+
+	record_init(&configure_body_type, &body);
+	struct err *e = call_body(call, &body);
+	if (e == NULL)
+		e = call_task(call, ups_host_configure, record_to_json(&configure_body_type, &body),
+			&json);
+	record_done(&configure_body_type, &body);
+	if (e != NULL || json == NULL)
+		return e;
+	e = ups_host_configured(call->svc, &call->actor, json);
+	if (e != NULL) {
+		json_decref(json);
+		return e;
+	}
+	return call_json(call, json);
+}
+
 static const struct route routes_ups_rows[] = {
 	{"GET", "/api/ups", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_LIST,
 		.reply_type = &ups_device_type, .list_of = &ups_device_type, .shape = &shape_ups,
@@ -308,6 +370,12 @@ static const struct route routes_ups_rows[] = {
 		.summary =
 			"Look for UPSes on USB of the server's machine and at upsds; takes seconds",
 		.example = "{\"host\":\"192.0.2.10\"}", .handle = scan},
+	{"POST", "/api/ups/configure", ROLE_ADMIN, ROUTE_BODY_OPTIONAL | ROUTE_AUDIT_ERRORS, 200,
+		ROUTE_REPLY_OBJECT, .body_type = &configure_body_type, .body_mode = RECORD_CREATE,
+		.shape = &shape_ups_configured,
+		.summary =
+			"Make NUT on the server's machine drive a UPS, and watch it; what was there is kept",
+		.example = "{\"name\":\"rack\",\"dry_run\":true}", .handle = configure},
 	{"GET", "/api/ups/services", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.shape = &shape_ups_services,
 		.summary = "Show the state of NUT's services on the server's machine",

@@ -253,10 +253,10 @@ const struct shape shape_ups_scan = {
 		"\"kind\":{\"enum\":[\"usb\",\"upsd\"]},\"bus\":" TEXT ",\"vendor_id\":" TEXT
 		",\"product_id\":" TEXT ",\"manufacturer\":" TEXT_OR_NULL
 		",\"product\":" TEXT_OR_NULL ",\"serial\":" TEXT_OR_NULL ",\"driver\":" TEXT
-		",\"sure\":" TRUTH ",\"section\":" TEXT_OR_NULL ",\"ups_conf\":" TEXT
-		",\"nut_host\":" TEXT ",\"nut_port\":" NUMBER ",\"nut_name\":" TEXT
-		",\"description\":" TEXT ",\"ups_id\":{\"type\":[\"integer\",\"null\"]}"
-		",\"ups_name\":" TEXT_OR_NULL ",\"next\":" TEXT_OR_NULL,
+		",\"sure\":" TRUTH ",\"section\":" TEXT_OR_NULL ",\"nut_host\":" TEXT
+		",\"nut_port\":" NUMBER ",\"nut_name\":" TEXT ",\"description\":" TEXT
+		",\"ups_id\":{\"type\":[\"integer\",\"null\"]},\"ups_name\":" TEXT_OR_NULL
+		",\"next\":" TEXT_OR_NULL,
 		"\"kind\",\"ups_id\",\"ups_name\",\"next\"")) ",\"problems\":" LIST_OF(TEXT) "}",
 };
 const struct shape shape_ups_services = {
@@ -269,6 +269,15 @@ const struct shape shape_ups_services = {
 											       ",\"sub\":" TEXT
 											       ",\"enabled\":" TEXT,
 		"\"name\"")) ",\"problems\":" LIST_OF(TEXT) "}",
+};
+
+const struct shape shape_ups_configured = {
+	.name = "ups_configured",
+	.more = "{\"name\":" TEXT ",\"applied\":" TRUTH ",\"nut_host\":" TEXT
+		",\"nut_port\":" NUMBER
+		",\"changes\":" LIST_OF(OBJECT_OF("\"file\":" TEXT ",\"diff\":" TEXT
+						  ",\"backup\":" TEXT_OR_NULL,
+			"\"file\",\"diff\",\"backup\"")) "}",
 };
 
 const struct shape shape_health = {

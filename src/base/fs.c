@@ -87,12 +87,22 @@ static void sync_folder_of(const char *path)
 
 struct err *fs_write_atomic(const char *path, const char *data, size_t len, mode_t mode)
 {
+	const struct fs_owner owner = {.mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1};
+
+	return fs_write_atomic_as(path, data, len, &owner);
+}
+
+struct err *fs_write_atomic_as(const char *path, const char *data, size_t len,
+	const struct fs_owner *owner)
+{
 	cleanup(mem_freep) char *temp = mem_printf("%s.XXXXXX", path);
 	cleanup(fs_closep) int fd = mkostemp(temp, O_CLOEXEC);
 
 	if (fd < 0)
 		return err_errno(errno, "create %s", temp);
-	struct err *e = write_and_sync(fd, data, len, mode);
+	struct err *e = fchown(fd, owner->uid, owner->gid) != 0 ? err_errno(errno, "chown") : NULL;
+	if (e == NULL)
+		e = write_and_sync(fd, data, len, owner->mode);
 	if (e == NULL && rename(temp, path) != 0)
 		e = err_errno(errno, "rename");
 	if (e != NULL) {

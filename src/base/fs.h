@@ -12,6 +12,15 @@ struct err *fs_read(const char *path, size_t max, char **ret_text, size_t *ret_l
 /** Replace a file at once: temporary file in the same folder, fsync, rename, fsync of the folder.
  * @mode for example 0600 */
 struct err *fs_write_atomic(const char *path, const char *data, size_t len, mode_t mode) ERR_RESULT;
+/** Rights of a file. */
+struct fs_owner {
+	mode_t mode;
+	uid_t uid; /**< -1 = as it comes */
+	gid_t gid; /**< -1 = as it comes */
+};
+/** fs_write_atomic() for a file that is not (only) ours. */
+struct err *fs_write_atomic_as(const char *path, const char *data, size_t len,
+	const struct fs_owner *owner) ERR_RESULT;
 /** Create a file that must not exist yet; errors: ERR_EXISTS, ERR_IO. */
 struct err *fs_write_new(const char *path, const char *data, size_t len, mode_t mode) ERR_RESULT;
 /** Write all bytes to a descriptor, retrying short writes. */

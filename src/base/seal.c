@@ -124,3 +124,9 @@ void seal_wipe_free(char *plain)
 	sodium_memzero(plain, strlen(plain));
 	mem_free(plain);
 }
+
+void seal_wipe_freep(char **plain)
+{
+	seal_wipe_free(*plain);
+	*plain = NULL;
+}

@@ -22,3 +22,5 @@ struct err *seal_open_text(const struct seal_key *key, const char *sealed,
 	char **ret_plain) ERR_RESULT;
 /** Wipe a secret text and free it; NULL is fine. */
 void seal_wipe_free(char *plain);
+/** The same for `cleanup(seal_wipe_freep)`. */
+void seal_wipe_freep(char **plain);

@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/prompt.h"
 #include "cli/tables.h"
 
 static const struct cli_opt scan_opts[] = {
@@ -99,6 +100,8 @@ static void print_lines(struct cli *cli, const char *text)
 	for (const char *p = text; *p != '\0';) {
 		size_t n = strcspn(p, "\n");
 		cleanup(mem_freep) char *line = mem_strndup(p, n);
+		for (char *tab = strchr(line, '\t'); tab != NULL; tab = strchr(tab, '\t'))
+			*tab = ' '; /* files have them; a terminal gets no control characters */
 		cleanup(mem_freep) char *shown = cli_esc(line);
 		(void)fprintf(cli->io->out, "    %s\n", shown);
 		p += n + (p[n] == '\n');
@@ -114,11 +117,8 @@ static void print_next(struct cli *cli, const json_t *items)
 		cleanup(mem_freep) char *next = cli_esc(cli_json_text(item, "next", NULL));
 		cleanup(mem_freep) char *what =
 			cli_esc(cli_json_text(item, "nut_name", cli_json_text(item, "bus", "?")));
-		const char *conf = cli_json_text(item, "ups_conf", NULL);
 		if (next != NULL)
 			(void)fprintf(cli->io->out, "%s: %s\n", what, next);
-		if (conf != NULL)
-			print_lines(cli, conf);
 	}
 }
 
@@ -247,4 +247,114 @@ const struct cli_cmd cmd_ups_restart = {
 	.example = "mko ups restart",
 	.noun = &noun_ups,
 	.run = run_restart,
+};
+
+/* ---- configure ---- */
+
+static const struct cli_opt configure_opts[] = {
+	{.name = "name",
+		.letter = 'n',
+		.kind = CLI_OPT_TEXT,
+		.meta = "NAME",
+		.key = "name",
+		.help = "its name in NUT and in mko (ups)"},
+	{.name = "bus",
+		.kind = CLI_OPT_TEXT,
+		.meta = "BUS",
+		.key = "bus",
+		.help = "where it is plugged in, as mko ups scan shows it; needed when there are several"},
+	{.name = "driver",
+		.kind = CLI_OPT_TEXT,
+		.meta = "DRIVER",
+		.key = "driver",
+		.help = "driver of NUT, for what is not on USB"},
+	{.name = "port",
+		.kind = CLI_OPT_TEXT,
+		.meta = "PORT",
+		.key = "port",
+		.help = "port for that driver, for example /dev/ttyS0 or an address"},
+	{.name = "listen",
+		.kind = CLI_OPT_TEXT,
+		.meta = "ADDRESS",
+		.key = "listen",
+		.help = "address on which upsd also listens, for upsmon of other machines"},
+	{.name = "diff",
+		.kind = CLI_OPT_FLAG,
+		.key = "dry_run",
+		.help = "only show what would change"},
+	{.name = "no-restart",
+		.kind = CLI_OPT_UNFLAG,
+		.key = "restart",
+		.help = "write the files and leave NUT's services alone"},
+};
+
+static void print_changes(struct cli *cli, const json_t *reply)
+{
+	const json_t *changes = json_object_get(reply, "changes");
+	size_t i = 0;
+	json_t *change = NULL;
+
+	json_array_foreach(changes, i, change)
+		print_lines(cli, cli_json_text(change, "diff", ""));
+	if (json_array_size(changes) == 0)
+		(void)fputs("nothing to change\n", cli->io->out);
+}
+
+static struct err *post_configure(struct cli *cli, bool dry_run, json_t **ret_reply)
+{
+	json_t *body = json_object();
+
+	cli_opts_to_json(cli, NULL, body);
+	if (dry_run)
+		json_object_set_new(body, "dry_run", json_true());
+	struct err *e = cli_post(cli, "/api/ups/configure", NULL, body, ret_reply);
+	json_decref(body);
+	return e;
+}
+
+/* People see the change before they are asked. */
+static struct err *show_and_ask(struct cli *cli)
+{
+	json_t *reply = NULL;
+
+	TRY(post_configure(cli, true, &reply));
+	if (!cli_output_is_document(cli))
+		print_changes(cli, reply);
+	json_decref(reply);
+	return cli_confirm(cli, "change the files of NUT on the server's machine for UPS",
+		cli_opt_given(cli, "name") ? cli_opt_text(cli, "name") : "ups");
+}
+
+static struct err *run_configure(struct cli *cli)
+{
+	json_t *reply = NULL;
+
+	if (!cli_opt_given(cli, "diff"))
+		TRY(show_and_ask(cli));
+	TRY(post_configure(cli, cli_opt_given(cli, "diff"), &reply));
+	struct err *e = cli_output_is_document(cli) ? cli_print_document(cli, reply) : NULL;
+	if (!cli_output_is_document(cli) && cli_opt_given(cli, "diff"))
+		print_changes(cli, reply);
+	if (json_is_true(json_object_get(reply, "applied"))) {
+		cleanup(mem_freep) char *name = cli_esc(cli_json_text(reply, "name", "?"));
+		cli_note(cli,
+			"NUT drives UPS %s; the files as they were lie beside them (*.mko-TIME)",
+			name);
+	}
+	json_decref(reply);
+	return e;
+}
+
+const struct cli_cmd cmd_ups_configure = {
+	.path = "ups configure",
+	.summary = "Make NUT on the server's machine drive a UPS, and watch it",
+	.details =
+		"Changes ups.conf, upsd.conf, upsd.users, upsmon.conf and nut.conf; what people wrote there stays, and a copy of each is kept. Starts NUT anew; when the driver does not come up within 45 s everything is put back. Needs root.",
+	.doing = "configure NUT",
+	.example =
+		"mko ups configure --diff\nmko ups configure --name rack --bus 1-1.2\nmko ups configure --name lab --driver snmp-ups --port 192.0.2.20",
+	.noun = &noun_ups,
+	.opts = configure_opts,
+	.n_opts = ARRAY_LEN(configure_opts),
+	.run = run_configure,
 };

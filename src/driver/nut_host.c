@@ -254,7 +254,7 @@ json_t *nut_host_units(const char *text)
 	return u.list;
 }
 
-static bool systemd_runs(void)
+bool nut_host_has_systemd(void)
 {
 	return access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
 }
@@ -334,7 +334,7 @@ static json_t *ask_upsd(const struct nut_host *host, json_t *problems)
 
 json_t *nut_host_services(const struct nut_host *host)
 {
-	bool systemd = systemd_runs();
+	bool systemd = nut_host_has_systemd();
 	bool installed = is_installed();
 	json_t *problems = json_array();
 	json_t *mode = read_mode(host, problems);
@@ -399,7 +399,7 @@ static struct err *restart_units(const json_t *units, const json_t *problems)
 
 struct err *nut_host_restart(void)
 {
-	if (!systemd_runs())
+	if (!nut_host_has_systemd())
 		return err_hint(
 			err_new(ERR_UNAVAILABLE,
 				"no systemd runs on this machine, which would know NUT's services"),
@@ -411,4 +411,11 @@ struct err *nut_host_restart(void)
 	json_decref(units);
 	json_decref(problems);
 	return e;
+}
+
+struct err *nut_host_reload(void)
+{
+	if (nut_host_has_systemd())
+		TRY(systemctl_restart("nut-driver-enumerator.service"));
+	return nut_host_restart();
 }

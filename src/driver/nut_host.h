@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -25,6 +26,11 @@ json_t *nut_host_services(const struct nut_host *host);
  * what systemctl says), ERR_NOT_FOUND (no NUT), ERR_FORBIDDEN (no right to). At most 30 s for
  * each. */
 struct err *nut_host_restart(void) ERR_RESULT;
+/** nut_host_restart() after ups.conf has changed: NUT first makes services for the drivers that it
+ * names. Errors as above. */
+struct err *nut_host_reload(void) ERR_RESULT;
+/** True when a systemd runs here, so that NUT's services can be started anew. */
+bool nut_host_has_systemd(void);
 
 /** UPSes on USB: array of {"kind":"usb","bus","vendor_id","product_id","manufacturer","product",
  * "serial","driver","sure","section"}. No device is opened. sure: NUT's own list has the device;

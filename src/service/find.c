@@ -50,9 +50,3 @@ struct err *find_record(struct service *svc, const struct record_type *type, con
 		return err_recode(err_wrap(e, "no %s %s", type->name, id_or_name), ERR_NOT_FOUND);
 	return find_by_id(svc, type, id, ret_obj);
 }
-
-void seal_wipe_freep(char **text)
-{
-	seal_wipe_free(*text);
-	*text = NULL;
-}

@@ -11,5 +11,3 @@ struct err *find_record(struct service *svc, const struct record_type *type, con
 /** Read the record with this id. Errors: ERR_NOT_FOUND, also for what the request may not see. */
 struct err *find_by_id(struct service *svc, const struct record_type *type, int64_t id,
 	void *ret_obj) ERR_RESULT;
-/** seal_wipe_free() for cleanup(). */
-void seal_wipe_freep(char **text);

@@ -9,12 +9,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/nut_host.h"
+#include "driver/nut_setup.h"
 #include "model/ups.h"
 #include "service/audit.h"
 #include "service/event.h"
+#include "service/ups.h"
 
 #define UPSD_UP_MS 20000
 #define ASK_AGAIN_MS 500
+#define DRIVER_UP_MS 45000
 
 /* One at a time: two that restart at once would meet half-started services, and each that scans
  * holds a thread of the pool. */
@@ -113,6 +116,146 @@ struct err *ups_host_scan(const json_t *input, json_t **ret_output)
 	return NULL;
 }
 
+/* ---- configuring ---- */
+
+/* The device of this bus; without one the only one that NUT does not drive, or drives by this name.
+ */
+static struct err *pick_device(const json_t *devices, const char *bus, const char *name,
+	const json_t **ret_device)
+{
+	struct str seen = STR_INIT;
+	size_t i = 0;
+	size_t n = 0;
+	json_t *device = NULL;
+
+	json_array_foreach(devices, i, device) {
+		const char *at = json_string_value(json_object_get(device, "bus"));
+		const char *section = json_string_value(json_object_get(device, "section"));
+		bool wanted = bus != NULL ? strcmp(at, bus) == 0
+					  : section == NULL || strcmp(section, name) == 0;
+		if (!wanted)
+			continue;
+		*ret_device = device;
+		str_addf(&seen, "%s%s", n++ > 0 ? ", " : "", at);
+	}
+	cleanup(mem_freep) char *list = str_take(&seen);
+	if (n == 1)
+		return NULL;
+	return n > 1
+		? err_hint(err_new(ERR_PRECONDITION, "there are several UPSes on USB: at %s", list),
+			  "--bus BUS")
+		: bus != NULL
+		? err_hint(err_new(ERR_NOT_FOUND, "there is no UPS on USB at %s", bus),
+			  "mko ups scan")
+		: err_hint(err_new(ERR_NOT_FOUND,
+				   "there is no UPS on USB that NUT does not drive yet"),
+			  "mko ups scan, or --driver DRIVER --port PORT");
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static struct err *choose(const json_t *input, const json_t *devices, struct nut_setup *ret)
+{
+	const json_t *device = NULL;
+
+	*ret = (struct nut_setup){.name = text_of(input, "name"),
+		.driver = text_of(input, "driver"),
+		.port = text_of(input, "port"),
+		.listen = text_of(input, "listen")};
+	if (ret->driver == NULL) {
+		TRY(pick_device(devices, text_of(input, "bus"), ret->name, &device));
+		ret->driver = text_of(device, "driver");
+		ret->vendor_id = text_of(device, "vendor_id");
+		ret->product_id = text_of(device, "product_id");
+		ret->serial = text_of(device, "serial");
+	}
+	if (ret->port == NULL)
+		ret->port = "auto";
+	return NULL;
+}
+
+/* Until the driver gives data: a UPS on USB needs up to half a minute. */
+static struct err *wait_for_driver(const struct nut_setup *setup, const struct nut_plan *plan)
+{
+	int64_t until = clock_mono(&clock_system) + DRIVER_UP_MS;
+
+	for (;;) {
+		struct err *e = nut_setup_answers(setup->name, plan->host, plan->port);
+		if (e == NULL || clock_mono(&clock_system) >= until)
+			return e;
+		err_ignore(e); /* not yet */
+		(void)poll(NULL, 0, ASK_AGAIN_MS);
+	}
+}
+
+static struct err *apply(const struct nut_setup *setup, struct nut_plan *plan)
+{
+	TRY(nut_setup_write(plan));
+	struct err *e = nut_host_reload();
+	if (e == NULL)
+		e = wait_for_driver(setup, plan);
+	if (e == NULL)
+		return NULL;
+	struct err *worse = nut_setup_undo(plan);
+	if (worse == NULL) {
+		err_ignore(nut_host_reload()); /* e says it already */
+		return err_wrap(e, "the files are as before");
+	}
+	e = err_wrap(e, "the files could not be put back (%s)", err_message(worse));
+	err_free(worse);
+	return e;
+}
+
+static struct err *carry_out(const json_t *input, const struct nut_setup *setup,
+	struct nut_plan *plan, bool *ret_applied)
+{
+	bool restart = json_is_true(json_object_get(input, "restart"));
+
+	*ret_applied = false;
+	if (json_is_true(json_object_get(input, "dry_run")))
+		return NULL;
+	if (restart && !nut_host_has_systemd())
+		return err_hint(
+			err_new(ERR_UNAVAILABLE,
+				"no systemd runs on this machine, so NUT cannot be started anew"),
+			"--no-restart, then start upsdrvctl and upsd by hand");
+	TRY(restart ? apply(setup, plan) : nut_setup_write(plan));
+	*ret_applied = true;
+	return NULL;
+}
+
+static struct err *configure(const json_t *input, const json_t *devices, json_t **ret_output)
+{
+	struct nut_setup setup;
+	struct nut_plan plan = {0};
+	bool applied = false;
+
+	TRY(choose(input, devices, &setup));
+	struct err *e = nut_setup_plan(&nut_host_here, &setup, &plan);
+	if (e == NULL)
+		e = carry_out(input, &setup, &plan, &applied);
+	if (e == NULL)
+		*ret_output = json_pack("{s:s, s:b, s:o, s:s, s:I, s:s, s:s}", "name", setup.name,
+			"applied", applied, "changes", nut_setup_diff(&plan), "nut_host", plan.host,
+			"nut_port", (json_int_t)plan.port, "user", plan.user, "password",
+			plan.password);
+	nut_plan_done(&plan);
+	return err_wrap(e, "configure UPS %s", setup.name);
+}
+
+struct err *ups_host_configure(const json_t *input, json_t **ret_output)
+{
+	TRY(begin());
+	json_t *devices = nut_host_usb(&nut_host_here);
+	struct err *e = configure(input, devices, ret_output);
+	json_decref(devices);
+	end();
+	return e;
+}
+
 /* ---- what is known ---- */
 
 static bool is_here(const char *host)
@@ -182,29 +325,8 @@ static char *next_step(const json_t *items, const json_t *item)
 	if (section == NULL)
 		return mem_strdup(
 			"put it into ups.conf of this machine (see ups_conf), then mko ups restart");
-	return mem_strdup(is_served(items, section)
-			? "mko ups add (it is served here, see below)"
-			: "mko ups restart: it is in ups.conf, and upsd does not serve it");
-}
-
-/* The section of ups.conf that makes NUT drive a device. Owned. */
-static char *conf_of(const json_t *item)
-{
-	static const char *const keys[][2] = {{"driver", "driver"}, {"vendor_id", "vendorid"},
-		{"product_id", "productid"}, {"serial", "serial"}};
-	struct str text = STR_INIT;
-
-	/* where it is plugged in: a name that no other device has */
-	str_adds(&text, "[usb-");
-	for (const char *p = json_string_value(json_object_get(item, "bus")); *p != '\0'; p++)
-		str_addc(&text, (char)(*p == '.' ? '-' : *p));
-	str_adds(&text, "]\n  port = auto\n");
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const char *value = json_string_value(json_object_get(item, keys[i][0]));
-		if (value != NULL && strpbrk(value, "\"\\") == NULL)
-			str_addf(&text, "  %s = \"%s\"\n", keys[i][1], value);
-	}
-	return str_take(&text);
+	/* what is served has a row of its own, which says how to add it */
+	return is_served(items, section) ? NULL : mem_strdup("mko ups restart");
 }
 
 static void link_item(const struct store_rows *rows, const json_t *items, json_t *item)
@@ -219,11 +341,6 @@ static void link_item(const struct store_rows *rows, const json_t *items, json_t
 		known != NULL ? json_string(known->name) : json_null());
 	cleanup(mem_freep) char *next = known == NULL ? next_step(items, item) : NULL;
 	json_object_set_new(item, "next", next != NULL ? json_string(next) : json_null());
-	if (json_object_get(item, "bus") != NULL &&
-		!json_is_string(json_object_get(item, "section"))) {
-		cleanup(mem_freep) char *conf = conf_of(item);
-		json_object_set_new(item, "ups_conf", json_string(conf));
-	}
 }
 
 struct err *ups_host_link(struct service *svc, json_t *output)
@@ -239,6 +356,52 @@ struct err *ups_host_link(struct service *svc, json_t *output)
 		link_item(&rows, items, item);
 	store_rows_done(&rows);
 	return NULL;
+}
+
+/* Our UPS for what was configured, or a new one. */
+static struct err *take_in(struct service *svc, const struct actor *who, const json_t *output)
+{
+	const char *name = text_of(output, "name");
+	json_t *item = json_pack("{s:O, s:O, s:O}", "nut_host", json_object_get(output, "nut_host"),
+		"nut_port", json_object_get(output, "nut_port"), "nut_name",
+		json_object_get(output, "name"));
+	struct store_query q = {0};
+	struct store_rows rows = {0};
+	bool known = false;
+
+	struct err *e = store_list(svc->store, &ups_device_type, &q, &rows);
+	for (size_t i = 0; e == NULL && i < rows.n; i++)
+		known = known || leads_to(store_row(&rows, i), item);
+	store_rows_done(&rows);
+	json_decref(item);
+	if (e != NULL || known)
+		return e;
+	json_t *body = json_pack("{s:s, s:O, s:O, s:s, s:O, s:O}", "name", name, "nut_host",
+		json_object_get(output, "nut_host"), "nut_port",
+		json_object_get(output, "nut_port"), "nut_name", name, "nut_username",
+		json_object_get(output, "user"), "nut_password",
+		json_object_get(output, "password"));
+	struct ups_device ups;
+	e = ups_create(svc, who, body, &ups);
+	json_decref(body);
+	if (e == NULL)
+		record_done(&ups_device_type, &ups);
+	return e;
+}
+
+struct err *ups_host_configured(struct service *svc, const struct actor *who, json_t *output)
+{
+	struct err *e = NULL;
+
+	if (json_is_true(json_object_get(output, "applied"))) {
+		e = take_in(svc, who, output);
+		if (e == NULL)
+			e = audit_write(svc, who, "ups.configure", text_of(output, "name"),
+				json_deep_copy(json_object_get(output, "changes")), "ok");
+	}
+	json_object_del(output, "password");
+	json_object_del(output, "user");
+	return err_hint(e, "NUT is configured; mko ups add");
 }
 
 struct err *ups_host_restarted(struct service *svc, const struct actor *who)

@@ -20,6 +20,19 @@ struct err *ups_host_restart(const json_t *input, json_t **ret_output) ERR_RESUL
  * ERR_LOCKED (one runs). Any thread. At most 70 s. */
 struct err *ups_host_scan(const json_t *input, json_t **ret_output) ERR_RESULT;
 
+/** Task: make NUT of this machine drive a UPS. @input name; bus, or driver and port, or neither
+ * (the one device on USB that NUT does not drive yet); listen; dry_run; restart. All checked by the
+ * caller. @ret_output {"name","applied","changes":[{"file","diff","backup"}],"nut_host","nut_port",
+ * "user","password"}   Errors: ERR_LOCKED, ERR_NOT_FOUND (no such device), ERR_PRECONDITION
+ * (several), ERR_FORBIDDEN (not root), ERR_UNAVAILABLE (no systemd), ERR_UNREACHABLE (the driver
+ * did not come up; all is as before). Any thread. At most minutes. */
+struct err *ups_host_configure(const json_t *input, json_t **ret_output) ERR_RESULT;
+/** Take in what was configured: the UPS becomes one of ours unless it is. The password goes out of
+ * @output; "ups" with its id and name comes in. Errors as ups_create(). Domain worker, in a
+ * transaction. */
+struct err *ups_host_configured(struct service *svc, const struct actor *who,
+	json_t *output) ERR_RESULT;
+
 /** Say of each found item which UPS of ours it is (ups_id, ups_name) and what to type next (next).
  * @output of ups_host_scan(), changed   Errors: of the store. Domain worker. */
 struct err *ups_host_link(struct service *svc, json_t *output) ERR_RESULT;

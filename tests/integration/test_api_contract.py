@@ -66,6 +66,7 @@ class Contract(ServerCase):
         "post /api/operations/{id}/retry": 409,    # it succeeded
         "post /api/operations/{id}/approve": 409,  # it waits for nothing
         "post /api/ups/services/restart": 503,     # see fixture
+        "post /api/ups/configure": 404,            # there is no UPS on USB
     }
 
     def fixture(self):

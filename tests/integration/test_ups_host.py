@@ -96,5 +96,116 @@ class Services(Case):
         self.assertIn("try: ", done.stderr)
 
 
+
+# Plays systemd for NUT's units with the real programs: upsd, and for each section of ups.conf its driver.
+NUT_SYSTEMCTL = """#!/bin/sh
+case "$1 $4$3" in
+show*) printf 'Id=nut-server.service\\nLoadState=loaded\\nActiveState=active\\n\\n'
+       sed -n 's/^\\[\\(.*\\)\\]$/Id=nut-driver@\\1.service\\nLoadState=loaded\\nActiveState=active\\n/p' /etc/nut/ups.conf 2>/dev/null ;;
+restart*nut-server.service) kill $(cat /run/nut/upsd.lab 2>/dev/null) 2>/dev/null
+       NUT/upsd -F -u root >/dev/null 2>&1 & echo $! >/run/nut/upsd.lab ;;
+restart*nut-driver@*) name=${3#nut-driver@}; name=${name%.service}; kill $(cat /run/nut/$name.lab 2>/dev/null) 2>/dev/null
+       NUT/dummy-ups -a $name -F -u root >/dev/null 2>&1 & echo $! >/run/nut/$name.lab ;;
+esac
+exit 0
+"""
+OLD_CONF = """# my own words
+maxretry = 3
+
+[other]
+\tdriver = dummy-ups\t# keep me
+\tport = /tmp/other.dev
+"""
+
+
+@unittest.skipUnless(NUT, "no upsd here")
+class Configure(Case):
+    """NUT's files lie in a folder of the test that is /etc/nut in namespaces of its own; upsd and drivers are real."""
+
+    def setUp(self):
+        super().setUp()
+        self.etc = os.path.join(self.mko.folder, "nut")
+        self.tools = os.path.join(self.mko.folder, "tools")
+        for folder in (self.etc, self.tools):
+            os.makedirs(folder)
+        self.put(os.path.join(self.tools, "systemctl"), NUT_SYSTEMCTL.replace("NUT/", f"{NUT}/"))
+        os.chmod(os.path.join(self.tools, "systemctl"), 0o755)
+        self.device = os.path.join(self.mko.folder, "ups.dev")
+        self.put(self.device, "ups.status: OL\nbattery.charge: 90\n")
+
+    def put(self, path, text):
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def files(self):
+        """The configuration without the copies."""
+        found = {}
+        for name in sorted(os.listdir(self.etc)):
+            if ".mko-" not in name:
+                with open(os.path.join(self.etc, name), encoding="utf-8") as source:
+                    found[name] = source.read()
+        return found
+
+    def inside(self, script, code=0):
+        """Run a shell script with systemd played, NUT's folder bound, a loopback and processes of its own."""
+        begin = (f'mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/nut && mkdir -p /etc/nut && mount --bind "{self.etc}" /etc/nut && '
+                 f'ip link set lo up && PATH="{self.tools}:$PATH" && ')
+        done = subprocess.run(["unshare", "-mnpf", "--kill-child", "--mount-proc", "sh", "-c", begin + script], env=self.mko.env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def configure(self, *more):
+        return f'"{MKO}" ups configure --name rack --driver dummy-ups --port "{self.device}" --yes {" ".join(more)}'
+
+    def test_a_ups_is_driven_served_and_watched_and_what_people_wrote_stays(self):
+        self.put(os.path.join(self.etc, "ups.conf"), OLD_CONF)
+        shown = self.inside(self.configure("--diff")).stdout
+        self.assertIn("+[rack]", shown)
+        self.assertIn("+  password = ********", shown)
+        self.assertEqual(self.files(), {"ups.conf": OLD_CONF})
+        ask = "upsc rack@127.0.0.1 ups.status"
+        self.assertIn("OL", self.inside(f"{self.configure()} && {ask}").stdout)
+        files = self.files()
+        self.assertTrue(files["ups.conf"].startswith(OLD_CONF), files["ups.conf"])
+        self.assertIn("MODE=standalone", files["nut.conf"])
+        password = files["upsd.users"].split('password = "')[1].split('"')[0]
+        self.assertRegex(password, r"^[A-Za-z0-9]{32}$")
+        self.assertIn(f"MONITOR rack@localhost 1 mko {password} primary", files["upsmon.conf"])
+        self.assertEqual({oct(os.stat(os.path.join(self.etc, name)).st_mode & 0o777) for name in ("upsd.users", "upsmon.conf", "nut.conf")}, {"0o640"})
+        self.assertEqual([name.split(".mko-")[0] for name in os.listdir(self.etc) if ".mko-" in name], ["ups.conf"])
+        ups = self.mko.json("ups", "show", "rack")
+        self.assertEqual((ups["nut_name"], ups["nut_username"], ups["has_nut_password"]), ("rack", "mko", True))
+        self.assertNotIn(password, self.mko("audit", "list", "-o", "json").stdout)
+        # again: nothing to change, nothing written, no second UPS
+        self.assertIn("nothing to change", self.inside(self.configure()).stdout)
+        self.assertEqual(self.files(), files)
+        self.assertEqual(len(self.mko.items("ups", "list")), 1)
+
+    def test_when_the_driver_does_not_come_up_all_is_as_before(self):
+        self.put(os.path.join(self.etc, "ups.conf"), OLD_CONF)
+        os.unlink(self.device)
+        done = self.inside(self.configure(), code=6)
+        self.assertIn("the files are as before", done.stderr)
+        self.assertEqual(self.files(), {"ups.conf": OLD_CONF})
+        self.assertEqual(self.mko.items("ups", "list"), [])
+
+    def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_try_completes_it(self):
+        self.put(os.path.join(self.etc, "ups.conf"), OLD_CONF)
+        killed = 0
+        for call in range(1, 11):
+            trace = f"strace -f -o /dev/null -e trace=/rename -e inject=/rename:signal=SIGKILL:when={call}"
+            killed += "rc=137" in self.inside(f"{trace} {self.configure()} >/dev/null 2>&1; echo rc=$?").stdout
+            for name, text in self.files().items():
+                if "." in name and not name.endswith((".conf", ".users")):
+                    continue  # a temporary file that never got its name
+                self.assertTrue(text.endswith("\n") and text.count("[rack]") <= 1, (call, name, text))
+                if name == "ups.conf":
+                    self.assertTrue(text.startswith(OLD_CONF), (call, text))
+        self.assertGreaterEqual(killed, 5)
+        self.inside(f"{self.configure()} && upsc rack@127.0.0.1 ups.status")
+        self.assertEqual(self.mko.json("ups", "show", "rack")["nut_name"], "rack")
+
+
 if __name__ == "__main__":
     unittest.main()

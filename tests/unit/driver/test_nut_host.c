@@ -188,6 +188,52 @@ static void words_of_files_are_read_as_nut_reads_them(void **state)
 	json_decref(rows);
 }
 
+static void expect_set(const char *text, const char *const (*pairs)[2], size_t n,
+	const char *wanted)
+{
+	char *got = nut_conf_set(text, "ups", pairs, n);
+	char *again = nut_conf_set(got, "ups", pairs, n);
+
+	assert_string_equal(got, wanted);
+	assert_string_equal(again, wanted);
+	mem_free(got);
+	mem_free(again);
+}
+
+static void a_section_is_changed_and_all_else_stays(void **state)
+{
+	(void)state;
+	const char *const pairs[][2] = {{"driver", "usbhid-ups"}, {"serial", "a \"b\""}};
+
+	expect_set("", pairs, 2, "[ups]\n  driver = \"usbhid-ups\"\n  serial = \"a \\\"b\\\"\"\n");
+	expect_set("# mine\n[ups]\n driver=old # was\n desc = x\n\n# next\n[b]\n driver = keep\n",
+		pairs, 2,
+		"# mine\n[ups]\n  driver = \"usbhid-ups\"\n desc = x\n  serial = \"a \\\"b\\\"\"\n\n# next\n[b]\n driver = keep\n");
+	expect_set("[b]\ndriver = keep", pairs, 1,
+		"[b]\ndriver = keep\n\n[ups]\n  driver = \"usbhid-ups\"\n");
+	expect_set("[ups]\nDRIVER = a\ndriver = b\n", pairs, 1,
+		"[ups]\n  driver = \"usbhid-ups\"\n");
+}
+
+static void a_line_takes_the_place_of_the_one_it_replaces(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *second, *wanted;
+	} cases[] = {
+		{"", NULL, "M x 2\n"},
+		{"# M a\nM a 1\nM x 1\nend", "x", "# M a\nM a 1\nM x 2\nend"},
+		{"M a 1\nM x 1\n", NULL, "M x 2\nM x 1\n"},
+		{"other", "x", "other\nM x 2\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *got = nut_conf_put(cases[i].text, "M", cases[i].second, "M x 2");
+		assert_string_equal(got, cases[i].wanted);
+		mem_free(got);
+	}
+}
+
 static void the_upsd_of_this_machine_is_where_upsd_conf_says(void **state)
 {
 	struct machine *m = *state;
@@ -250,6 +296,8 @@ TEST_MAIN(ON_A_MACHINE(a_device_of_nuts_list_is_found_with_its_driver),
 	ON_A_MACHINE(what_ups_conf_has_is_told_by_its_section),
 	ON_A_MACHINE(hostile_devices_and_files_do_no_harm),
 	cmocka_unit_test(words_of_files_are_read_as_nut_reads_them),
+	cmocka_unit_test(a_section_is_changed_and_all_else_stays),
+	cmocka_unit_test(a_line_takes_the_place_of_the_one_it_replaces),
 	ON_A_MACHINE(the_upsd_of_this_machine_is_where_upsd_conf_says),
 	cmocka_unit_test(services_are_read_out_of_systemctl),
 	cmocka_unit_test(what_nut_scanner_finds_is_told))
