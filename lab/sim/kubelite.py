@@ -129,7 +129,8 @@ class Kubelite:
         self._initialise(store)
         if self._crash_if_asked():
             return
-        self._start_part(Controllers(store, self._leads, timing, faults))
+        off = (args.get("kube-controller-manager", "--controllers") or "").split(",")
+        self._start_part(Controllers(store, self._leads, timing, faults, workloads="-deployment" not in off))
         self._start_kubelet(store, CONTROL_PLANE_LABELS, self._has_quorum, "ca.crt")
         self._log("kubelet started")
         for port in HEALTH_PORTS:

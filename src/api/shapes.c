@@ -83,13 +83,16 @@ const struct shape shape_desired_file = {
 
 /* Only of a physical backup. */
 #define PHYSICAL "{\"type\":\"integer\",\"x-optional\":true}"
+/* Only of one that a drill has restored. */
+#define DRILLED "{\"type\":\"string\",\"x-optional\":true}"
 const struct shape shape_backup = {
 	.name = "backup",
 	.more = "{\"id\":" TEXT ",\"folder\":" TEXT ",\"cluster\":" TEXT ",\"node\":" TEXT
 		",\"kind\":" TEXT ",\"version\":" TEXT ",\"channel\":" TEXT_OR_NULL
 		",\"created_at\":" TEXT ",\"keys\":" NUMBER_OR_NULL ",\"size_bytes\":" NUMBER
 		",\"sha256\":" TEXT ",\"verified\":" TRUTH ",\"files\":" PHYSICAL
-		",\"members\":" PHYSICAL ",\"last_index\":" PHYSICAL "}",
+		",\"members\":" PHYSICAL ",\"last_index\":" PHYSICAL ",\"drilled_at\":" DRILLED
+		",\"drilled_on\":" DRILLED "}",
 };
 
 const struct shape shape_facts = {.name = "facts", .base = &facts_type, .more = "{}"};

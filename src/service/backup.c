@@ -36,6 +36,19 @@ struct err *backup_check_name(const char *text)
 	return check_name(cluster);
 }
 
+/* When and where the backup was restored on trial; most never were. */
+static void add_drill(const char *folder, json_t *manifest)
+{
+	cleanup(mem_freep) char *path = fs_join(folder, "drill.json");
+	cleanup(mem_freep) char *text = NULL;
+
+	err_ignore(fs_read(path, MANIFEST_MAX, &text, NULL)); /* none: there was no drill */
+	json_t *drill = text != NULL ? json_loads(text, 0, NULL) : NULL;
+	if (json_is_object(drill))
+		json_object_update(manifest, drill);
+	json_decref(drill);
+}
+
 struct err *backup_manifest(const struct service *svc, const char *cluster, const char *id,
 	json_t **ret_manifest)
 {
@@ -56,6 +69,7 @@ struct err *backup_manifest(const struct service *svc, const char *cluster, cons
 		json_decref(manifest);
 		return err_new(ERR_PROTOCOL, "%s is no manifest of a backup", path);
 	}
+	add_drill(folder, manifest);
 	json_object_set_new(manifest, "folder", json_string(folder));
 	json_object_set_new(manifest, "id", json_string(id));
 	*ret_manifest = manifest;

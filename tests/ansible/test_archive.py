@@ -11,6 +11,8 @@ sys.path[:0] = [os.path.join(ROOT, 'ansible'), '/usr/lib/python3/dist-packages']
 from ansible_collections.mko.microk8s.plugins.module_utils import archive  # noqa: E402
 from ansible_collections.mko.microk8s.plugins.modules import backup_archive, microk8s_dbctl  # noqa: E402
 
+from ansible_collections.mko.microk8s.plugins.modules import microk8s_drill  # noqa: E402
+
 ROWS = {'/registry/namespaces/default': b'x' * 500, '/registry/services/specs/default/kubernetes': b'y' * 700}
 
 
@@ -71,7 +73,7 @@ class ArchiveTest(unittest.TestCase):
                 self.broken('')
 
     def test_what_comes_and_goes_by_itself_is_not_missed_after_a_restore(self):
-        for key, want in (('/registry/leases/kube-node-lease/n1', True), ('/registry/leases.coordination.k8s.io/kube-node-lease/n1', True),
+        for key, want in (('/registry/leases/kube-node-lease/n1', True), ('/registry/services/endpoints/default/web', True), ('/registry/services/specs/default/web', False),
                           ('/registry/pods/default/web', True), ('/registry/podtemplates/default/web', False), ('/registry/secrets/default/x', False),
                           ('compact_rev_key', False)):
             self.assertIs(microk8s_dbctl.passing(key), want, key)
@@ -93,6 +95,27 @@ class ArchiveTest(unittest.TestCase):
                 handle.write('{}')
         self.assertEqual(backup_archive.retire(folder, 2), ['3'])
         self.assertEqual(sorted(os.listdir(self.folder.name)), ['11', '12', '9', 'notes'])
+
+    def test_objects_are_found_by_their_keys_and_what_comes_and_goes_is_not_compared(self):
+        keys = list(ROWS) + ['/registry/pods/shop/till-1', '/registry/deployments/shop/till', '/registry/services/endpoints/default/kubernetes']
+        self.assertEqual(archive.objects(keys), {'namespaces': ['default'], 'services': ['default/kubernetes'], 'deployments.apps': ['shop/till']})
+        self.assertTrue(microk8s_dbctl.passing('/registry/services/endpoints/default/kubernetes'))
+        self.assertFalse(microk8s_dbctl.passing('/registry/services/specs/default/kubernetes'))
+
+    def test_a_drill_refuses_a_backup_that_knows_the_spare_machine_and_one_that_shows_no_keys(self):
+        self.write(dict(ROWS, **{'/registry/minions/n5': b'x'}))
+        folder = os.path.dirname(self.path)
+        for name, kind, word in (('n5', 'datastore', 'knows a node called n5'), ('n6', 'physical', 'physical')):
+            with self.assertRaises(archive.Broken) as caught:
+                backup_archive.objects(folder, name, {'kind': kind})
+            self.assertIn(word, str(caught.exception))
+        self.assertIn('namespaces', backup_archive.objects(folder, 'n6', {'kind': 'datastore'}))
+
+    def test_the_controllers_that_make_pods_are_switched_off_once_whatever_was_said_before(self):
+        text = microk8s_drill.without_controllers('--v=2\n--controllers=*\n--controllers-x=1\n')
+        self.assertEqual(text.splitlines()[:2], ['--v=2', '--controllers-x=1'])
+        self.assertIn('-daemonset', text.splitlines()[2])
+        self.assertEqual(microk8s_drill.without_controllers(text), text)
 
 
 if __name__ == '__main__':

@@ -66,5 +66,66 @@ class Backup(LabCase):
         self.assert_no_trace()
 
 
+WORKLOADS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: till, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: till}}
+  template: {metadata: {labels: {app: till}}, spec: {containers: [{name: c, image: busybox}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: safe, namespace: shop}
+stringData: {word: sesame}
+"""
+
+
+class Drill(LabCase):
+    lab_nodes = 2
+
+    def test_a_drill_proves_on_a_spare_machine_that_a_backup_can_be_restored_and_leaves_it_empty(self):
+        mko, kubectl = self.mko, "/snap/bin/microk8s kubectl"
+        mko("init")
+        mko("cluster", "add", "--name", "prod")
+        mko.add_nodes(self.lab, "prod", hosts=("n1",))
+        mko.add_nodes(self.lab, None, hosts=("n2",))
+        mko("cluster", "setup", "prod", timeout=900)
+        self.lab.sh("n1", "sh", "-c", f"{kubectl} create namespace shop && cat >/tmp/w.yaml <<'E'\n{WORKLOADS}\nE\n{kubectl} apply -f /tmp/w.yaml")
+
+        done = mko("cluster", "backup", "drill", "prod", "--on", "n1", code=4)  # a member is no spare machine
+        self.assert_three_lines(done)
+        watch = self.lab.run("exec", "n2", "--", "sh", "-c", f"(while :; do {kubectl} get pods -n shop --no-headers >>/tmp/pods 2>/dev/null; sleep 0.2; done) "
+                             ">/dev/null 2>&1 </dev/null & echo $!")
+        self.addCleanup(self.lab.run, "exec", "n2", "--", "kill", watch.stdout.strip(), check=False)
+        drill = json.loads(mko("cluster", "backup", "drill", "prod", "--on", "n2", "-o", "json", timeout=900).stdout)
+        self.assertGreater(drill["keys"], 10)
+        self.assertEqual({kind: count for kind, count in drill["kinds"].items() if count["read"] != count["backup"]}, {})
+        self.assertLessEqual({"deployments.apps", "secrets", "namespaces", "services"}, set(drill["kinds"]))
+        (backup,) = mko.items("cluster", "backup", "list", "prod")
+        self.assertEqual((backup["id"], backup["drilled_on"]), (drill["backup"], "n2"))
+        pods = [self.lab.sh(name, "sh", "-c", command).split() for name, command in
+                (("n2", "cut -d' ' -f1 /tmp/pods | sort -u"), ("n1", f"{kubectl} get pods -n shop -o jsonpath='{{.items[*].metadata.name}}'"))]
+        self.assertEqual(pods[0], sorted(pods[1]), "a pod was made on the spare machine, or nobody looked")
+        self.assertEqual(self.lab.sh("n2", "ls", "/var/snap/microk8s", check=False).strip(), "")
+        spare = mko.json("node", "show", "n2")
+        self.assertEqual((spare["cluster_id"], spare["role"], spare["microk8s_status"]), (None, "none", "not_installed"))
+
+        self.lab.fault("n2", "dbctl_fail")
+        done = mko("cluster", "backup", "drill", "prod", "--on", "n2", "--backup", backup["id"], code=None, timeout=900)
+        self.lab.clear("n2", "dbctl_fail")
+        self.assertIn(done.returncode, (1, 9))
+        self.assertIn("dbctl restore failed", done.stderr)
+        self.assertEqual(self.lab.sh("n2", "ls", "/var/snap/microk8s", check=False).strip(), "")
+        with open(backup["folder"] + "/datastore.tar.gz", "r+b") as archive:
+            archive.truncate(os.path.getsize(archive.name) - 20)
+        done = mko("cluster", "backup", "drill", "prod", "--on", "n2", "--backup", backup["id"], code=None, timeout=900)
+        self.assertIn(done.returncode, (1, 9))
+        self.assertIn("checksum differs", done.stderr)
+        self.assert_three_lines(done)
+        self.assert_no_trace()
+
+
 if __name__ == "__main__":
     unittest.main()

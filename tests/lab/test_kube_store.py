@@ -134,6 +134,15 @@ class History(StoreCase):
         with self.assertRaises(Gone):
             self.store.events_since("pods", before)
 
+    def test_what_is_put_back_keeps_its_uid_and_takes_the_place_of_what_has_its_name(self):
+        saved = self.store.create("pods", pod())
+        self.store.delete("pods", "a", "x")
+        other = self.store.create("pods", pod())
+        self.assertNotEqual(other["metadata"]["uid"], saved["metadata"]["uid"])
+        self.store.put_back("pods", saved)
+        self.assertEqual(self.store.get("pods", "a", "x")["metadata"]["uid"], saved["metadata"]["uid"])
+        self.assertEqual([e.type for e in self.store.events_since("pods", 2)], ["ADDED", "MODIFIED"])
+
 
 class Processes(StoreCase):
     def test_a_write_of_another_process_wakes_only_who_asked_for_it(self):

@@ -11,12 +11,17 @@ from sim.cli import common
 from sim.cli.common import say
 
 PREFIX = "/registry"
+# Where the API server's storage has another word than its resource; the groups of Kubernetes itself are not part of a key.
+STORED_AS = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints", "ingresses": "ingress"}
+OWN_GROUPS = ("apps", "batch", "policy", "autoscaling")
 
 
 def key_of(resource: str, obj: dict) -> str:
     """The datastore key of an object, as kine would have it."""
     meta = obj["metadata"]
-    return "/".join(filter(None, (PREFIX, resource, meta.get("namespace", ""), meta["name"])))
+    word, _, group = resource.partition(".")
+    kind = STORED_AS.get(word, word) if not group or group in OWN_GROUPS or group.endswith(".k8s.io") else f"{group}/{word}"
+    return "/".join(filter(None, (PREFIX, kind, meta.get("namespace", ""), meta["name"])))
 
 
 def backup(name: str | None) -> int:
@@ -48,7 +53,7 @@ def restore(name: str) -> int:
         return 3
     store = addons.open_store()
     for number in sorted(rows):
-        store.apply(rows[number]["resource"], rows[number]["object"])
+        store.put_back(rows[number]["resource"], rows[number]["object"])
     return 0
 
 

@@ -25,13 +25,15 @@ class Controllers:
     """Node lifecycle, taint eviction, scheduler, workloads -> pods, Endpoints. One thread; does nothing while `is_leader()` is False.
 
     timing  `.seconds(knob)`: node_grace, evict    faults  `.active(name)`: stale_ready (Ready is never set to Unknown)
+    workloads  False: the controllers that make pods are switched off (`--controllers=*,-deployment,...`)
     is_leader() must be False while this node has no quorum: a leader that comes back gives all nodes the whole grace period.
     """
 
-    def __init__(self, store: ObjectStore, is_leader: Callable[[], bool], timing: Any, faults: Any):
+    def __init__(self, store: ObjectStore, is_leader: Callable[[], bool], timing: Any, faults: Any, workloads: bool = True):
         self._store, self._is_leader, self._timing = store, is_leader, timing
         self._reader = Reader(store)
         self._nodes = NodeLifecycle(store, self._reader, timing, faults)
+        self._tasks = ((sync_workloads, prune_replica_sets) if workloads else ()) + (schedule, sync_housekeeping)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._subscription = None
@@ -71,6 +73,6 @@ class Controllers:
         """One round of all controllers."""
         with tolerant():
             self._nodes.sync()
-        for task in (sync_workloads, prune_replica_sets, schedule, sync_housekeeping):
+        for task in self._tasks:
             with tolerant():
                 task(self._store, self._reader)

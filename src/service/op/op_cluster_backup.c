@@ -24,20 +24,31 @@ static bool is_plane(const struct op_run *run, const struct node *n)
 	return n->role == NODE_ROLE_CONTROL_PLANE;
 }
 
-static struct err *plan_backup(struct service *svc, struct op_run *run)
+static struct err *no_planes(const struct op_run *run)
+{
+	return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
+				run->cluster->name),
+		"mko cluster setup %s", run->cluster->name);
+}
+
+/* Where a backup that this operation makes will lie. */
+static void set_fresh(struct service *svc, struct op_run *run)
 {
 	char id[24];
 
-	op_run_keep(run, is_plane);
-	if (run->n_nodes == 0)
-		return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
-					run->cluster->name),
-			"mko cluster setup %s", run->cluster->name);
 	snprintf(id, sizeof(id), "%lld", (long long)run->op->id);
 	cleanup(mem_freep) char *folder = backup_folder(svc, run->cluster->name, id);
 	op_run_set_text(run, "mko_backup_folder", folder);
 	op_run_set_text(run, "mko_backup_id", id);
 	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
+}
+
+static struct err *plan_backup(struct service *svc, struct op_run *run)
+{
+	op_run_keep(run, is_plane);
+	if (run->n_nodes == 0)
+		return no_planes(run);
+	set_fresh(svc, run);
 	op_run_set(run, "mko_backup_keep",
 		json_incref((json_t *)(uintptr_t)op_run_param(run, "keep_backups")));
 	return NULL;
@@ -106,12 +117,25 @@ static const struct op_param restore_params[] = {
 		.help = "Number of a backup of this cluster, or CLUSTER/NUMBER."},
 };
 
-static struct err *plan_restore(struct service *svc, struct op_run *run)
+/* Tell the playbook where the backup lies that the parameter `backup` names. */
+static struct err *set_backup(struct service *svc, struct op_run *run, json_t **ret_manifest)
 {
 	const char *name = op_run_param_text(run, "backup");
 	const char *slash = strchr(name, '/');
 	cleanup(mem_freep) char *cluster = slash != NULL ? mem_strndup(name, (size_t)(slash - name))
 							 : mem_strdup(run->cluster->name);
+
+	if (strcmp(cluster, run->cluster->name) != 0)
+		TRY(scope_need_none(svc, "restore a backup of another cluster"));
+	const char *id = slash != NULL ? slash + 1 : name;
+	TRY(backup_manifest(svc, cluster, id, ret_manifest));
+	cleanup(mem_freep) char *folder = backup_folder(svc, cluster, id);
+	op_run_set_text(run, "mko_backup_folder", folder);
+	return NULL;
+}
+
+static struct err *plan_restore(struct service *svc, struct op_run *run)
+{
 	json_t *manifest = NULL;
 
 	if (run->n_nodes != 1)
@@ -120,13 +144,8 @@ static struct err *plan_restore(struct service *svc, struct op_run *run)
 				"a backup is restored onto a single fresh node, and cluster %s has %zu nodes",
 				run->cluster->name, run->n_nodes),
 			"make a cluster of one fresh node, restore there, then join the others");
-	if (strcmp(cluster, run->cluster->name) != 0)
-		TRY(scope_need_none(svc, "restore a backup of another cluster"));
-	const char *id = slash != NULL ? slash + 1 : name;
-	TRY(backup_manifest(svc, cluster, id, &manifest));
+	TRY(set_backup(svc, run, &manifest));
 	json_decref(manifest);
-	cleanup(mem_freep) char *folder = backup_folder(svc, cluster, id);
-	op_run_set_text(run, "mko_backup_folder", folder);
 	return NULL;
 }
 
@@ -145,4 +164,87 @@ const struct op_type op_cluster_restore = {
 	.params = restore_params,
 	.n_params = ARRAY_LEN(restore_params),
 	.plan = plan_restore,
+};
+
+static const struct op_param drill_params[] = {
+	{.name = "nodes",
+		.kind = FIELD_JSON,
+		.required = true,
+		.example = "[\"n1\"]",
+		.help = "The spare machine, as a list of one: a node of no cluster, without MicroK8s."},
+	{.name = "backup",
+		.kind = FIELD_TEXT,
+		.max = 90,
+		.check = backup_check_name,
+		.help = "Number of a backup of this cluster, or CLUSTER/NUMBER; absent: a fresh one is made."},
+};
+
+static bool is_plane_or_spare(const struct op_run *run, const struct node *n)
+{
+	return is_plane(run, n) || op_run_named(run, n);
+}
+
+static struct err *check_spare(const struct op_run *run)
+{
+	if (json_array_size(op_run_param(run, "nodes")) != 1)
+		return err_field(NULL, "nodes", "must be a list of one node");
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (op_run_named(run, &run->nodes[i]) && run->nodes[i].cluster_id != I64_NONE)
+			return err_hint(
+				err_new(ERR_PRECONDITION,
+					"node %s belongs to a cluster; a drill needs a spare machine, and leaves nothing on it",
+					run->nodes[i].hostname),
+				"mko node list");
+	return NULL;
+}
+
+/* A backup of another time has no need of the control planes. */
+static struct err *plan_old_backup(struct service *svc, struct op_run *run)
+{
+	json_t *manifest = NULL;
+
+	op_run_keep(run, op_run_named);
+	TRY(set_backup(svc, run, &manifest));
+	const char *kind = json_string_value(json_object_get(manifest, "kind"));
+	bool logical = kind != NULL && strcmp(kind, "datastore") == 0;
+	json_decref(manifest);
+	return logical
+		? NULL
+		: err_hint(
+			  err_new(ERR_PRECONDITION,
+				  "a physical backup shows what is in it only when it runs, so it cannot be drilled harmlessly"),
+			  "mko cluster backup list %s, and take one of the kind datastore",
+			  run->cluster->name);
+}
+
+static struct err *plan_drill(struct service *svc, struct op_run *run)
+{
+	bool fresh = op_run_param_text(run, "backup") == NULL;
+
+	op_run_set(run, "mko_drill_hosts", op_run_named_hosts(run));
+	op_run_set(run, "mko_drill_fresh", json_boolean(fresh));
+	TRY(check_spare(run));
+	if (!fresh)
+		return plan_old_backup(svc, run);
+	op_run_keep(run, is_plane_or_spare);
+	if (run->n_nodes < 2)
+		return no_planes(run);
+	set_fresh(svc, run);
+	return NULL;
+}
+
+const struct op_type op_cluster_backup_drill = {
+	.name = "cluster.backup_drill",
+	.title = "Restore a backup of cluster %s on a spare machine",
+	.summary =
+		"Make a backup, restore it on a spare machine where nothing of it runs, read every object back through the API, and remove MicroK8s there again.",
+	.target = OP_TARGET_CLUSTER,
+	.role = ROLE_ADMIN,
+	.risk = OP_RISK_CHANGE,
+	.exclusive = true,
+	.timeout_s = 7200,
+	.playbook = "drill_backup",
+	.params = drill_params,
+	.n_params = ARRAY_LEN(drill_params),
+	.plan = plan_drill,
 };

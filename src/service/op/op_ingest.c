@@ -69,7 +69,8 @@ static struct err *on_host_task_start(struct ingest *in, const json_t *event)
 	h->status = OP_HOST_RUNNING;
 	if (h->started_at == I64_NONE)
 		h->started_at = clock_utc(in->svc->clock);
-	field_set_text(&h->task, in->op->current_task);
+	if (h->message == NULL) /* a failure stays: only tasks that run in any case come after it */
+		field_set_text(&h->task, in->op->current_task);
 	return NULL;
 }
 
@@ -115,6 +116,7 @@ static struct err *on_host_task(struct ingest *in, const json_t *event)
 			return NULL;
 		h->status = strcmp(status, "failed") == 0 ? OP_HOST_FAILED : OP_HOST_UNREACHABLE;
 		field_set_text(&h->message, text_of(event, "message"));
+		field_set_text(&h->task, text_of(event, "task"));
 		return h->status == OP_HOST_UNREACHABLE ? node_reached(in, h, false, h->message)
 							: NULL;
 	}

@@ -291,6 +291,27 @@ static void a_killed_runner_means_interrupted_and_unknown_hosts(void **state)
 	record_done(&operation_type, &op);
 }
 
+/* tasks that a playbook runs in any case come after the one that failed */
+static void a_host_is_told_with_the_task_that_failed_not_with_the_last_one(void **state)
+{
+	struct test_domain *d = *state;
+	test_add_node(d, 1, 0);
+	script(d,
+		"for task in Restore Clean; do\n"
+		"echo '{\"event\":\"task_start\",\"task\":\"'$task'\"}' >&3\n"
+		"echo '{\"event\":\"host_task_start\",\"host\":\"n1\"}' >&3\n"
+		"[ $task = Clean ] || echo '{\"event\":\"host_task\",\"host\":\"n1\",\"task\":\"Restore\",\"status\":\"failed\",\"message\":\"no\"}' >&3\n"
+		"done\n"
+		"echo '" STATS(1, 0) "' >&3\nexit 2");
+	struct operation op = submit(d, "node.prepare", "n1");
+	assert_int_equal(run_to_end(d, op.id), OP_FAILED);
+	struct op_host h = host(d, op.id, "n1");
+	assert_string_equal(h.task, "Restore");
+	assert_string_equal(h.message, "no");
+	record_done(&op_host_type, &h);
+	record_done(&operation_type, &op);
+}
+
 static void a_server_killed_between_commit_and_start_starts_the_runner_later(void **state)
 {
 	struct test_domain *d = *state;
@@ -724,6 +745,7 @@ int main(int argc, char **argv)
 		DOMAIN_TEST(
 			a_queued_operation_is_cancelled_at_once_and_a_running_one_by_its_runner),
 		DOMAIN_TEST(a_killed_runner_means_interrupted_and_unknown_hosts),
+		DOMAIN_TEST(a_host_is_told_with_the_task_that_failed_not_with_the_last_one),
 		DOMAIN_TEST(a_server_killed_between_commit_and_start_starts_the_runner_later),
 		DOMAIN_TEST(events_are_taken_in_once_through_any_number_of_restarts),
 		DOMAIN_TEST(a_damaged_event_file_interrupts_its_operation_and_no_other),

@@ -60,3 +60,26 @@ def read(path):
     if not any(key.startswith('/registry/') for key in keys.values()):
         raise Broken('it holds nothing of Kubernetes')
     return {keys[number]: sizes[number] for number in keys}
+
+
+# How keys of the datastore stand for objects: what follows /registry/, and the name that kubectl has for the kind. What comes and goes by
+# itself (pods, events, leases, endpoints) is not compared.
+KINDS = (
+    ('namespaces', 'namespaces'), ('configmaps', 'configmaps'), ('secrets', 'secrets'), ('services/specs', 'services'),
+    ('serviceaccounts', 'serviceaccounts'), ('deployments', 'deployments.apps'), ('statefulsets', 'statefulsets.apps'),
+    ('daemonsets', 'daemonsets.apps'), ('cronjobs', 'cronjobs.batch'), ('persistentvolumes', 'persistentvolumes'),
+    ('persistentvolumeclaims', 'persistentvolumeclaims'), ('poddisruptionbudgets', 'poddisruptionbudgets.policy'),
+    ('storageclasses', 'storageclasses.storage.k8s.io'), ('ingress', 'ingresses.networking.k8s.io'),
+)
+NODES = '/registry/minions/'
+
+
+def objects(keys):
+    """{kind as kubectl names it: [NAMESPACE/NAME or NAME]} of the keys of a backup."""
+    found = {}
+    for prefix, kind in KINDS:
+        start = '/registry/%s/' % prefix
+        names = sorted(key[len(start):] for key in keys if key.startswith(start))
+        if names:
+            found[kind] = names
+    return found

@@ -30,6 +30,11 @@ options:
   sha256:
     description: The checksum that the node had computed.
     type: str
+  without_node:
+    description: >-
+      With O(state=checked), refuse a backup that knows a node of this name, whose pods would run again there, and say which objects the backup
+      holds. Only for backups of the kind C(datastore).
+    type: str
   keep:
     description: How many backups of the same kind in the folder above are kept. 0 keeps all.
     type: int
@@ -51,6 +56,10 @@ manifest:
   description: The description of the backup.
   type: dict
   returned: success
+objects:
+  description: Names of the objects in the backup by kind.
+  type: dict
+  returned: with O(without_node)
 removed:
   description: Backups that were removed because newer ones are kept.
   type: list
@@ -102,6 +111,16 @@ def check(params):
     return manifest
 
 
+def objects(folder, without_node, manifest):
+    """What a drill compares. Raises Broken."""
+    if manifest.get('kind') != 'datastore':
+        raise archive.Broken('a drill needs the keys, and a physical backup shows them only when it runs; take a logical one')
+    keys = archive.read(folder + '/datastore.tar.gz')
+    if archive.NODES + without_node in keys:
+        raise archive.Broken('it knows a node called %s, whose pods would run there again; take a machine of another name' % without_node)
+    return archive.objects(keys)
+
+
 def kind_of(folder):
     """Of a whole backup; None without a manifest that can be read."""
     try:
@@ -125,7 +144,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             'state': {'type': 'str', 'choices': ['described', 'checked'], 'default': 'described'}, 'folder': {'type': 'path', 'required': True},
-            'manifest': {'type': 'dict'}, 'sha256': {'type': 'str'}, 'keep': {'type': 'int', 'default': 0},
+            'manifest': {'type': 'dict'}, 'sha256': {'type': 'str'}, 'keep': {'type': 'int', 'default': 0}, 'without_node': {'type': 'str'},
         },
         supports_check_mode=True)
     params = module.params
@@ -134,9 +153,10 @@ def main():
     try:
         manifest = describe(params) if params['state'] == 'described' else check(params)
         removed = retire(params['folder'], params['keep']) if params['state'] == 'described' else []
+        told = {'objects': objects(params['folder'], params['without_node'], manifest)} if params['without_node'] else {}
     except (archive.Broken, OSError) as error:
         module.fail_json(msg='The backup in %s cannot be used: %s.' % (params['folder'], str(error).rstrip('.')))
-    module.exit_json(changed=params['state'] == 'described', manifest=manifest, removed=removed)
+    module.exit_json(changed=params['state'] == 'described', manifest=manifest, removed=removed, **told)
 
 
 if __name__ == '__main__':

@@ -71,13 +71,14 @@ from ansible_collections.mko.microk8s.plugins.module_utils import archive, chang
 from ansible_collections.mko.microk8s.plugins.module_utils.proc import LockBusy, NodeLock, run
 
 # What Kubernetes rewrites by itself while a restore runs: their absence afterwards says nothing.
-PASSING = ('leases', 'events', 'masterleases', 'endpoints', 'endpointslices', 'pods')
+PASSING = ('leases', 'events', 'masterleases', 'endpointslices', 'pods')
+ENDPOINTS = '/registry/services/endpoints/'
 
 
 def passing(key):
     """Whether a key such as /registry/leases/kube-node-lease/n1 is of a kind that comes and goes by itself."""
     parts = key.split('/')
-    return len(parts) > 2 and parts[2].partition('.')[0] in PASSING
+    return key.startswith(ENDPOINTS) or len(parts) > 2 and parts[2] in PASSING
 
 
 def save(path, timeout):
