@@ -317,7 +317,7 @@ const struct shape shape_openapi = {
 const struct shape shape_check = {
 	.name = "check",
 	.more = "{" CHECK_WORDS
-		",\"uses\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"prerequisite\",\"doctor\"]}}}",
+		",\"uses\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"prerequisite\",\"doctor\",\"server\"]}}}",
 };
 const struct shape shape_finding = {
 	.name = "finding",

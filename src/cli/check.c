@@ -205,6 +205,12 @@ struct err *cli_check_nodes(struct cli *cli, json_t **ret_body)
 struct err *cli_check_show(struct cli *cli, const char *operation)
 {
 	cleanup(mem_freep) char *path = cli_path("operations", operation, "findings", NULL);
+
+	return cli_check_get(cli, path);
+}
+
+struct err *cli_check_get(struct cli *cli, const char *path)
+{
 	json_t *reply = NULL;
 
 	TRY(cli_get(cli, path, NULL, &reply));

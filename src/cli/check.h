@@ -10,6 +10,8 @@ struct err *cli_check(struct cli *cli, const char *path, json_t *take_body) ERR_
 /** Show what the checks say about an operation that has read nodes. @operation its number. Errors:
  * those of the API; ERR_FAILED as above. */
 struct err *cli_check_show(struct cli *cli, const char *operation) ERR_RESULT;
+/** Show what the checks say at a path of the API. Errors as cli_check_show(). */
+struct err *cli_check_get(struct cli *cli, const char *path) ERR_RESULT;
 /** The body that names the nodes which the arguments, --cluster or --all mean. @ret_body owned.
  * Errors: ERR_USAGE, ERR_PRECONDITION (a cluster without nodes), those of the API. */
 struct err *cli_check_nodes(struct cli *cli, json_t **ret_body) ERR_RESULT;

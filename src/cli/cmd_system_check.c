@@ -1,5 +1,5 @@
-/* mko system check-prerequisites, doctor, node troubleshoot, cluster troubleshoot, operation
- * findings. */
+/* mko system check-prerequisites, system doctor, doctor, node troubleshoot, cluster troubleshoot,
+ * operation findings. */
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/check.h"
@@ -126,4 +126,25 @@ const struct cli_cmd cmd_system_check_prerequisites = {
 	.n_args = ARRAY_LEN(nodes),
 	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
 	.run = run,
+};
+
+static struct err *run_server(struct cli *cli)
+{
+	if (cli_opt_given(cli, "explain"))
+		return cli_check_explain(cli, cli_opt_text(cli, "explain"));
+	return cli_check_get(cli, "/api/doctor");
+}
+
+const struct cli_cmd cmd_system_doctor = {
+	.path = "system doctor",
+	.summary = "Find out whether the server's own machine is in order",
+	.details =
+		"Ansible, SSH, the playbooks, the data directory and the database, disk, memory, clock, who watches power, and NUT where a UPS of that "
+		"machine is watched. Changes nothing. Exit code 1 when something blocking is found. Nodes and clusters: mko doctor.",
+	.example =
+		"mko system doctor\nmko system doctor --all-results\nmko system doctor --explain MKO-SYS-004",
+	.doing = "check the server",
+	.noun = &noun_system,
+	.sets = {&cli_check_options},
+	.run = run_server,
 };

@@ -40,6 +40,7 @@ void cli_spec_checks_markdown(struct str *out)
 		"[readiness and doctor](../guide/doctor.md). One of them on the command line: `mko system check-prerequisites --explain CODE`.\n");
 	add_use(out, CHECK_PREREQUISITE, "Prerequisites: `mko system check-prerequisites`");
 	add_use(out, CHECK_DOCTOR, "Problems: `mko doctor`");
+	add_use(out, CHECK_SERVER, "The server itself: `mko system doctor`");
 	str_adds(out, "\n## All\n");
 	for (size_t i = 0; i < checks_n; i++)
 		add_check(out, checks[i]);

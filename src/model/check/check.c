@@ -37,6 +37,8 @@ json_t *check_uses_json(const struct check *check)
 		json_array_append_new(uses, json_string("prerequisite"));
 	if (check->uses & CHECK_DOCTOR)
 		json_array_append_new(uses, json_string("doctor"));
+	if (check->uses & CHECK_SERVER)
+		json_array_append_new(uses, json_string("server"));
 	return uses;
 }
 

@@ -30,6 +30,8 @@ extern const struct enum_table check_result_table;
 enum check_use {
 	CHECK_PREREQUISITE = 1 << 0, /**< mko system check-prerequisites */
 	CHECK_DOCTOR = 1 << 1,       /**< mko doctor, node troubleshoot, cluster troubleshoot */
+	CHECK_SERVER = 1 << 2,       /**< mko system doctor: the machine of the server, as
+					driver/controller.h reads it */
 };
 
 /** One node as it was read. All borrowed. */
