@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/client.h"
+#include "cli/fix.h"
 #include "cli/operate.h"
 #include "cli/output.h"
 #include "model/check/check.h"
@@ -209,25 +210,37 @@ struct err *cli_check_show(struct cli *cli, const char *operation)
 	return cli_check_get(cli, path);
 }
 
-struct err *cli_check_get(struct cli *cli, const char *path)
+/** Read findings and show them. @ret_items owned, may be NULL */
+static struct err *show_at(struct cli *cli, const char *path, json_t **ret_items)
 {
 	json_t *reply = NULL;
 
 	TRY(cli_get(cli, path, NULL, &reply));
-	struct err *e = print_findings(cli, json_object_get(reply, "items"));
+	json_t *items = json_object_get(reply, "items");
+	struct err *e = print_findings(cli, items);
+	if (ret_items != NULL)
+		*ret_items = json_incref(items);
 	json_decref(reply);
 	return e;
 }
 
-struct err *cli_check(struct cli *cli, const char *path, json_t *take_body)
+struct err *cli_check_get(struct cli *cli, const char *path)
+{
+	return show_at(cli, path, NULL);
+}
+
+/** Run the check and show what it says. @ret_items NULL: nothing was read; owned */
+static struct err *look(struct cli *cli, const char *path, json_t *take_body, json_t **ret_items)
 {
 	json_t *final = NULL;
 	struct err *e = cli_operate(cli, path, take_body, &final);
 
+	*ret_items = NULL;
 	if (final != NULL) {
 		cleanup(mem_freep) char *id =
 			mem_printf("%lld", (long long)cli_json_i64(final, "id", 0));
-		struct err *shown = cli_check_show(cli, id);
+		cleanup(mem_freep) char *at = cli_path("operations", id, "findings", NULL);
+		struct err *shown = show_at(cli, at, ret_items);
 		if (e == NULL)
 			e = shown;
 		else
@@ -235,6 +248,27 @@ struct err *cli_check(struct cli *cli, const char *path, json_t *take_body)
 	}
 	json_decref(final);
 	return e;
+}
+
+struct err *cli_check(struct cli *cli, const char *path, json_t *take_body)
+{
+	cleanup(json_decrefp) json_t *body = take_body;
+	cleanup(json_decrefp) json_t *items = NULL;
+	struct err *e = look(cli, path, json_deep_copy(body), &items);
+
+	if (!cli_opt_given(cli, "fix") || items == NULL)
+		return e;
+	bool mended = false;
+	struct err *failed = cli_fix(cli, items, &mended);
+	if (failed != NULL || !mended) {
+		if (e == NULL)
+			return failed;
+		err_ignore(failed != NULL ? e : NULL); /* the newer one is the one to act on */
+		return failed != NULL ? failed : e;
+	}
+	err_ignore(e); /* told above; what is left of it is told below */
+	cleanup(json_decrefp) json_t *left = NULL;
+	return look(cli, path, json_deep_copy(body), &left);
 }
 
 struct err *cli_check_explain(struct cli *cli, const char *code)

@@ -131,7 +131,7 @@ struct cli_cmd {
 	size_t n_args;
 	const struct cli_opt *opts;
 	size_t n_opts;
-	const struct cli_optset *sets[4]; /**< ends with NULL */
+	const struct cli_optset *sets[5]; /**< ends with NULL */
 	const struct cli_column *columns; /**< NULL = the noun's */
 	size_t n_columns;
 	unsigned flags;

@@ -4,6 +4,7 @@
 #include "cli/args.h"
 #include "cli/check.h"
 #include "cli/client.h"
+#include "cli/fix.h"
 #include "cli/tables.h"
 
 static struct err *run(struct cli *cli)
@@ -54,7 +55,7 @@ const struct cli_cmd cmd_node_troubleshoot = {
 	.action = "troubleshoot",
 	.args = nodes,
 	.n_args = ARRAY_LEN(nodes),
-	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
+	.sets = {&cli_select_options, &cli_check_options, &cli_fix_options, &cli_op_options},
 	.run = run,
 };
 
@@ -63,12 +64,12 @@ const struct cli_cmd cmd_doctor = {
 	.summary = "Find out what is wrong with nodes and clusters and what to do",
 	.details = DOCTOR_DETAILS,
 	.example =
-		"mko doctor --cluster prod\nmko doctor --all -o json\nmko doctor --explain MKO-DOC-001",
+		"mko doctor --cluster prod\nmko doctor --all -o json\nmko doctor --cluster prod --fix\nmko doctor --explain MKO-DOC-001",
 	.doing = "troubleshoot the nodes",
 	.action = "troubleshoot",
 	.args = nodes,
 	.n_args = ARRAY_LEN(nodes),
-	.sets = {&cli_select_options, &cli_check_options, &cli_op_options},
+	.sets = {&cli_select_options, &cli_check_options, &cli_fix_options, &cli_op_options},
 	.run = run,
 };
 
@@ -82,7 +83,7 @@ const struct cli_cmd cmd_cluster_troubleshoot = {
 	.action = "troubleshoot",
 	.args = one_cluster,
 	.n_args = ARRAY_LEN(one_cluster),
-	.sets = {&cli_check_options, &cli_op_options},
+	.sets = {&cli_check_options, &cli_fix_options, &cli_op_options},
 	.run = run_cluster,
 };
 

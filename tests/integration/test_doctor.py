@@ -69,6 +69,21 @@ class Doctor(LabCase):
         for one in items:
             self.assertTrue(one["found"] and one["fix"] and one["why"], one["code"])
 
+    def test_1b_what_a_program_can_mend_is_mended_and_looked_at_again(self):
+        self.lab.sh("n2", "/usr/bin/snap", "refresh", "--unhold", "microk8s")
+        self.lab.sh("n3", "/snap/bin/microk8s", "stop")
+        found = {(one["host"], one["code"]) for one in self.findings(None) if one["result"] in ("fail", "warn")}
+        self.assertLessEqual({("n2", "MKO-DOC-008"), ("n3", "MKO-DOC-014")}, found)
+        refused = self.mko("doctor", "--cluster", "prod", "--fix", code=4)
+        self.assertIn("to mend: cluster.startup of prod", refused.stderr)
+        self.assertIn("--fix --yes", refused.stderr)
+        before = self.mko.last_operation()["id"]
+        done = self.mko("doctor", "--cluster", "prod", "--fix", "--yes", timeout=600)
+        self.assertTrue(done.stderr.rstrip().endswith("well"), done.stderr[-300:])
+        ran = [op["type"] for op in sorted(self.mko.items("operation", "list"), key=lambda op: op["id"]) if op["id"] > before]
+        self.assertEqual(ran, ["node.troubleshoot", "cluster.startup", "node.install", "node.troubleshoot"])
+        self.assertEqual([one for one in self.findings(0) if one["result"] in ("fail", "warn")], [])
+
     def test_3_a_lost_quorum_comes_first_although_the_api_is_down_and_nodes_are_gone(self):
         self.lab.run("power-off", "n2")
         self.lab.run("power-off", "n3")
