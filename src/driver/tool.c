@@ -7,13 +7,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/mem.h"
+
+#define END_POLL_MS 5
+#define EXEC_FAILED 127
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -78,23 +79,25 @@ static bool collect(int fd, int64_t until_ms, struct str *out)
 	}
 }
 
-/* A program may close its output and go on. Returns false at the limit. */
-static bool ends_until(pid_t pid, int64_t until_ms)
+/* A program may close its output and go on. Returns false at the limit: it is not reaped then. */
+static bool wait_until(pid_t pid, int64_t until_ms, int *ret_status)
 {
-	cleanup(fs_closep) int fd = pidfd_open(pid, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int64_t left = until_ms - clock_mono(&clock_system);
-
-	return fd >= 0 && poll(&p, 1, left > 0 ? (int)left : 0) == 1;
+	for (;;) {
+		pid_t got = waitpid(pid, ret_status, WNOHANG);
+		if (got == pid)
+			return true;
+		if (clock_mono(&clock_system) >= until_ms)
+			return false;
+		(void)poll(NULL, 0, END_POLL_MS);
+	}
 }
 
-static int wait_for(pid_t pid)
+/* The number of a child that is not reaped is still its own. */
+static void kill_group(pid_t pid, int *ret_status)
 {
-	int status = 0;
-
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
 		continue;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 struct err *tool_run(const char *const *argv, int64_t timeout_ms, size_t max_output,
@@ -113,11 +116,15 @@ struct err *tool_run(const char *const *argv, int64_t timeout_ms, size_t max_out
 	}
 	ret->out.max = max_output;
 	int64_t until = clock_mono(&clock_system) + timeout_ms;
-	ret->timed_out = !collect(fds[0], until, &ret->out) || !ends_until(pid, until);
+	int status = 0;
+	ret->timed_out = !collect(fds[0], until, &ret->out) || !wait_until(pid, until, &status);
 	close(fds[0]);
 	if (ret->timed_out)
-		kill(-pid, SIGKILL); /* not reaped yet: the number is still its own */
-	ret->status = wait_for(pid);
+		kill_group(pid, &status);
+	ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	/* what a child says that could not be exec'd, where the C library cannot tell its parent */
+	if (ret->status == EXEC_FAILED && ret->out.len == 0)
+		return err_new(ERR_NOT_FOUND, "run %s: there is no such program", argv[0]);
 	return NULL;
 }
 
