@@ -1,4 +1,5 @@
 """UPSes and NUT on the server's own machine: what is found, what runs, and in which order it is started anew."""
+import json
 import os
 import signal
 import subprocess
@@ -43,7 +44,13 @@ class Scan(NutCase):
         upsd.send_signal(signal.SIGSTOP)
         self.addCleanup(upsd.send_signal, signal.SIGCONT)
         answers = []
-        scan = threading.Thread(target=lambda: answers.append(self.mko.json("ups", "scan", "--host", "127.0.0.1", "--port", port)))
+
+        def patient():  # the scans below may come first: then this one is refused, and tries again
+            while (done := self.mko("ups", "scan", "--host", "127.0.0.1", "--port", port, "-o", "json", code=None)).returncode == 4:
+                pass
+            answers.append(json.loads(done.stdout))
+
+        scan = threading.Thread(target=patient)
         scan.start()
         second = wait_until(lambda: (lambda done: done if done.returncode == 4 else None)(self.mko("ups", "scan", code=None)), 10, "one scan at a time")
         self.assertIn("another scan", second.stderr)
