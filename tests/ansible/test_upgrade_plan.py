@@ -5,7 +5,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, 'ansible'), '/usr/lib/python3/dist-packages']
-from ansible_collections.mko.microk8s.plugins.filter import upgrade  # noqa: E402
+from ansible_collections.mko.microk8s.plugins.filter import plan as plans, upgrade  # noqa: E402
 
 
 def info(host, version='v1.32.9', channel='1.32/stable', ready=True, status='running', alive=True):
@@ -48,6 +48,11 @@ class UpgradePlanTest(unittest.TestCase):
         self.assertEqual(codes(plan(dict(self.infos, n1=info('n1', alive=False)))), ['MKO-UPG-023'])
         self.assertEqual(codes(plan(self.infos, silent=['n5'])), ['MKO-UPG-020'])
         self.assertEqual(codes(plan({'n4': self.infos['n4']})), ['MKO-UPG-025'])
+
+    def test_what_blocks_is_told_with_the_node_that_it_was_found_on(self):
+        found = {'code': 'MKO-UPG-003', 'severity': 'blocking', 'message': 'snapd is busy.', 'fix': 'Wait'}
+        results = {'n1': {'findings': [dict(found, severity='warning')]}, 'n2': {'findings': [found]}, 'n3': {'findings': []}}
+        self.assertEqual(plans.blocking_by_host(results), 'n2: [MKO-UPG-003] snapd is busy. Fix: Wait.')
 
     def test_a_halted_upgrade_goes_on_with_the_nodes_that_are_left(self):
         self.infos['n1'] = info('n1', 'v1.33.5', '1.33/stable')

@@ -235,6 +235,12 @@ def blocking(findings):
                     for one in findings if one['severity'] == 'blocking').strip()
 
 
+def blocking_by_host(results):
+    """The blocking findings of several hosts as one text that names each host. results: {host: result with findings}."""
+    said = ((host, blocking(results[host]['findings'])) for host in results)
+    return ' '.join('%s: %s' % (host, text) for host, text in said if text)
+
+
 def address(variables):
     """The IPv4 address of a host out of its variables."""
     return str(variables.get('mko_address') or variables.get('ansible_host') or variables.get('inventory_hostname'))
@@ -290,4 +296,4 @@ class FilterModule(object):
 
     def filters(self):
         return {'plan': plan, 'wanted_addons': wanted_addons, 'addon_order': addon_order, 'launch_config': launch_config, 'blocking': blocking,
-                'address': address, 'scan': scan, 'twins': twins}
+                'blocking_by_host': blocking_by_host, 'address': address, 'scan': scan, 'twins': twins}

@@ -17,6 +17,10 @@ options:
     description: Certificates must be good for so many days.
     type: int
     default: 30
+  change_timeout:
+    description: Seconds to wait for the end of a change that snapd has begun, as when it goes on with one after the node was dead. 0 does not wait.
+    type: int
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -41,7 +45,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mko.microk8s.plugins.module_utils import certs, host, mk8s, snapd
-from ansible_collections.mko.microk8s.plugins.module_utils.proc import finding
+from ansible_collections.mko.microk8s.plugins.module_utils.proc import finding, wait_until
 
 GIB = 1 << 30
 
@@ -58,13 +62,14 @@ def size_of(folder):
     return total
 
 
-def look(cert_days):
+def look(cert_days, change_timeout):
     snap = snapd.microk8s_snap()
     if snap is None:
         return [finding('MKO-UPG-001', 'blocking', 'MicroK8s is not installed on this node.', 'Install it, or remove the node from the cluster')]
     found = []
     if not snap['active']:
         found.append(finding('MKO-UPG-002', 'warning', 'The snap is disabled, perhaps by an earlier refresh that failed.', 'The upgrade enables it'))
+    wait_until(lambda: not snapd.pending_changes(), change_timeout)
     changes = snapd.pending_changes()
     if changes:
         found.append(finding('MKO-UPG-003', 'blocking', 'snapd is changing MicroK8s already (change %s).' % ', '.join(changes),
@@ -82,9 +87,10 @@ def look(cert_days):
 
 
 def main():
-    module = AnsibleModule(argument_spec={'cert_days': {'type': 'int', 'default': 30}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={'cert_days': {'type': 'int', 'default': 30}, 'change_timeout': {'type': 'int', 'default': 0}},
+                           supports_check_mode=True)
     try:
-        found = look(module.params['cert_days'])
+        found = look(module.params['cert_days'], module.params['change_timeout'])
     except snapd.SnapdError as error:
         found = [finding('MKO-UPG-006', 'blocking', str(error), 'Start snapd')]
     module.exit_json(changed=False, findings=found)
