@@ -3,10 +3,11 @@
 
 Not part of the tests: times depend on the machine. Ratios are measured in one run on the same nodes.
 
-    bench.py [store] [list] [status] [api] [start] [events] [--nodes N] [--rows N]
+    bench.py [store] [list] [status] [join] [api] [start] [events] [--nodes N] [--rows N]
 """
 import argparse
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -121,7 +122,7 @@ class Data:
             sys.exit(f"mko {' '.join(args)}: exit {status}\n{done.stderr}")
         return float(wall), float(cpu), int(memory) * 1024
 
-    def done(self):
+    def close(self):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -166,7 +167,7 @@ def bench_list(report, args):
             report.line(f"node list of {args.rows}, {name}", f"CPU {cpu * 1000:.0f} ms, {memory / 1e6:.1f} MB, {wall * 1000:.0f} ms",
                         cpu <= 0.020 and memory <= 20e6, "20 ms of CPU, 20 MB")
     finally:
-        data.done()
+        data.close()
 
 
 def plain_ssh(nodes):
@@ -186,18 +187,28 @@ def plain_ssh(nodes):
     return time.monotonic() - started
 
 
-def bench_status(report, args):
-    """`mko node status --all` on nodes that have only SSH, against plain parallel ssh."""
-    lab = [os.path.join(ROOT, "dev"), "lab"]
-    env = {**os.environ, "MKO_LAB": "bench"}
-    subprocess.run([*lab, "up", "--nodes", str(args.nodes), "--bare"], env=env, check=True, stdout=subprocess.DEVNULL)
-    data = Data()
+@contextlib.contextmanager
+def lab_nodes(*options):
+    """The nodes of a lab of its own, as its description lists them."""
+    lab, env = [os.path.join(ROOT, "dev"), "lab"], {**os.environ, "MKO_LAB": "bench"}
+    subprocess.run([*lab, "up", *options], env=env, check=True, stdout=subprocess.DEVNULL)
     try:
         with open(os.path.join(ROOT, "build/lab-bench/lab.json"), encoding="utf-8") as source:
-            nodes = json.load(source)["nodes"]
-        for n in nodes:
-            data.mko("node", "add", "--hostname", n["hostname"], "--ip", n["ip"], "--user", n["user"], "--port", str(n["port"]),
-                     "--key-path", n["key_path"], "--yes")
+            yield json.load(source)["nodes"]
+    finally:
+        subprocess.run([*lab, "down"], env=env, stdout=subprocess.DEVNULL)
+
+
+def add_node(data, node, *where):
+    data.mko("node", "add", "--hostname", node["hostname"], "--ip", node["ip"], "--user", node["user"], "--port", str(node["port"]),
+             "--key-path", node["key_path"], "--yes", *where)
+
+
+def bench_status(report, args):
+    """`mko node status --all` on nodes that have only SSH, against plain parallel ssh."""
+    with contextlib.closing(Data()) as data, lab_nodes("--nodes", str(args.nodes), "--bare") as nodes:
+        for node in nodes:
+            add_node(data, node)
         ssh = min(plain_ssh(nodes) for _ in range(2))
         wall, cpu, _ = data.measured("node", "status", "--all")
         runs = json.loads(data.mko("operation", "list", "-o", "json").stdout)
@@ -206,9 +217,29 @@ def bench_status(report, args):
         report.line(f"node status --all, {len(nodes)} nodes", f"{wall:.1f} s, CPU {cpu:.1f} s, {len(status)} run of Ansible", len(status) == 1, "1 run")
         report.line("plain parallel ssh, same nodes", f"{ssh:.1f} s")
         report.line("ratio", f"{wall / ssh:.1f}")
-    finally:
-        data.done()
-        subprocess.run([*lab, "down"], env=env, stdout=subprocess.DEVNULL)
+
+
+def bench_join(report, _args):
+    """What joining one node costs in host-tasks (tasks times hosts that a run of Ansible works off), in a small and in a large cluster."""
+    def join(*names):
+        started = time.monotonic()
+        data.mko("cluster", "join", "prod", *names)
+        wall = time.monotonic() - started
+        newest = json.loads(data.ask("GET", "/api/operations?type=cluster.join&sort=-id&limit=1"))["items"][0]["id"]
+        return wall, sum(host["ok"] + host["skipped"] for host in json.loads(data.ask("GET", f"/api/operations/{newest}"))["hosts"])
+
+    with contextlib.closing(Data()) as data, lab_nodes("--nodes", "10") as nodes:
+        data.start()
+        data.mko("cluster", "add", "--name", "prod", "--ha")
+        for node in nodes:
+            add_node(data, node, *(("--cluster-id", "prod") if node in nodes[:3] else ()))
+        data.mko("cluster", "setup", "prod")
+        names = [node["hostname"] for node in nodes]
+        fourth = join(names[3])
+        join(*names[4:9])
+        tenth = join(names[9])
+        report.line("joining the 4th node", f"{fourth[1]} host-tasks, {fourth[0]:.1f} s")
+        report.line("joining the 10th node", f"{tenth[1]} host-tasks, {tenth[0]:.1f} s", tenth[1] == fourth[1], "as the 4th")
 
 
 def bench_store(report, _args):
@@ -226,6 +257,7 @@ BENCHES = {
     "store": bench_store,
     "list": bench_list,
     "status": bench_status,
+    "join": bench_join,
     "api": lambda report, _args: bench_api.bench_api(report, Data),
     "start": lambda report, _args: bench_api.bench_start(report, Data),
     "events": lambda report, _args: bench_api.bench_events(report, Data),

@@ -152,7 +152,7 @@ def growth(report, Data, bearer_of, large, large_bearer):
             ratios = [a.cpu_us / b.cpu_us for a, b in rows]
             report.line(f"{name} of {ROWS} / of 200 nodes", f"CPU ratio {spread(ratios)}", statistics.median(ratios) <= 1.15, "no growth: 1.15")
     finally:
-        small.done()
+        small.close()
 
 
 def creation(report, data, bearer):
@@ -176,7 +176,7 @@ def bench_api(report, Data):
         growth(report, Data, token, data, bearer)
         creation(report, data, bearer)
     finally:
-        data.done()
+        data.close()
 
 
 def memory_mb(pid):
@@ -224,7 +224,7 @@ def bench_start(report, Data):
         for s in streams:
             s.close()
     finally:
-        data.done()
+        data.close()
 
 
 class Follower:
@@ -288,7 +288,7 @@ def bench_events(report, Data, seconds=60):
                         f"line to stream p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {max(late, default=0):.0f} ms",
                         whole and (limit is None or p99 <= limit), "none lost" + (f", p99 {limit} ms" if limit else ""))
     finally:
-        data.done()
+        data.close()
 
 
 def raise_limits():
