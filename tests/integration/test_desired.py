@@ -3,11 +3,12 @@
 One lab for all cases, which run in the order of their names, each on what the one before left.
 """
 import os
+import re
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import LabCase, Mko  # noqa: E402
+from support import LabCase, Mko, wait_until  # noqa: E402
 
 NOTHING = "cluster home: no changes\n"
 
@@ -123,6 +124,28 @@ class Desired(LabCase):
         mko("cluster", "apply", "-f", path, "--prune", "--yes", timeout=900)
         self.assertIsNone(mko.json("node", "show", "n2")["cluster_name"])
         self.assertEqual(self.plan(path, "--prune", code=0).stdout, NOTHING)
+
+    def step_runs(self, kind):
+        """Whether an operation of this type is at work, with its Ansible."""
+        return any(op["type"] == kind and op["status"] == "running" and len(self.mko.events(op["id"])) > 5 for op in self.mko.items("operation", "list"))
+
+    def test_6_an_apply_that_is_killed_in_the_middle_is_found_and_goes_on(self):
+        mko = self.mko
+        path = self.file("n1", "n2", addons="[dns]")
+        before = sum(op["type"] == "cluster.join" and op["status"] == "succeeded" for op in mko.items("operation", "list"))
+        running = mko.spawn("cluster", "apply", "-f", path)
+        self.addCleanup(running.kill)
+        wait_until(lambda: self.step_runs("cluster.join"), 120, "n2 joins")
+        running.kill()
+        running.communicate()
+        done = mko("cluster", "apply", "-f", path, code=4)
+        number = re.search(r"try: mko operation logs -f (\d+)", done.stderr).group(1)
+        mko("operation", "logs", "-f", number, timeout=900)
+        self.assertEqual(mko.operation(number)["status"], "succeeded")
+        self.assertEqual(sum(op["type"] == "cluster.join" and op["status"] == "succeeded" for op in mko.items("operation", "list")), before + 1)
+        self.assertEqual(self.plan(path, code=0).stdout, NOTHING)
+        self.assertIn("node/n2", self.lab.sh("n1", "/snap/bin/microk8s", "kubectl", "get", "nodes", "-o", "name"))
+        self.assert_no_trace()
 
 
 if __name__ == "__main__":
