@@ -62,6 +62,13 @@ class UpgradePlanTest(unittest.TestCase):
         found = plan(self.infos, resume=True)
         self.assertEqual((found['fatal'], found['planes'], found['workers']), (None, ['n2', 'n3'], ['n4']))
 
+    def test_a_node_that_snapd_refreshed_by_itself_is_given_back_by_the_resume(self):
+        infos = {host: info(host, 'v1.33.5', '1.33/stable') for host in self.infos}
+        infos['n1']['cluster']['nodes'][1]['unschedulable'] = True
+        self.assertEqual(plan(infos)['planes'], [], 'a cordon that a person made is no reason to upgrade')
+        found = plan(infos, resume=True)
+        self.assertEqual((found['fatal'], found['planes'], found['workers']), (None, ['n2'], []))
+
     def test_nobody_goes_on_when_one_before_did_not_come_through(self):
         done = {'n1': {'mko_node_done': True}, 'n2': {}, 'n3': {}}
         order = ['n1', 'n2', 'n3']

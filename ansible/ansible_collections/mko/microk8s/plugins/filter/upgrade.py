@@ -90,6 +90,12 @@ def health_findings(infos, view, settings):
     return found
 
 
+def closed_hosts(view, settings):
+    """The hosts that a halted upgrade may have left closed for pods; whose cordon it is, is looked up when the node is given back."""
+    closed = [one['name'] for one in (view or {}).get('nodes') or () if one.get('unschedulable')] if settings['resume'] else []
+    return [host for host, name in settings['nodes'].items() if name in closed]
+
+
 def upgrade_plan(infos, settings):
     """See DOCUMENTATION."""
     able = [host for host in settings['planes'] if host in infos and infos[host].get('cluster')]
@@ -100,9 +106,10 @@ def upgrade_plan(infos, settings):
         found += health_findings(infos, infos[able[0]]['cluster'], settings)
     else:
         found.append(finding('MKO-UPG-025', 'blocking', 'No control plane answers.', 'Repair the cluster first: mko cluster scan'))
+    closed = closed_hosts(infos[able[0]]['cluster'] if able else None, settings)
     for kind in ('planes', 'workers'):
         result[kind] = [host for host in settings[kind] if host in infos and (
-            split_channel(infos[host]['node'].get('channel')) != target or infos[host]['node']['microk8s_status'] != 'running')]
+            split_channel(infos[host]['node'].get('channel')) != target or infos[host]['node']['microk8s_status'] != 'running' or host in closed)]
     result['findings'] = found
     blocking = [one for one in found if one['severity'] == 'blocking']
     if blocking:

@@ -130,8 +130,16 @@ def kind_of(folder):
     return str(manifest.get('kind')) if isinstance(manifest, dict) else None
 
 
+def drop_cut_off(folder):
+    """Remove what backups that were cut off left beside this one: a manifest is written last, and only one backup of a cluster is made at a time."""
+    above, own = os.path.dirname(folder), os.path.basename(folder)
+    for name in os.listdir(above):
+        if name.isdigit() and own.isdigit() and int(name) < int(own) and not os.path.lexists('%s/%s/manifest.json' % (above, name)):
+            shutil.rmtree('%s/%s' % (above, name))
+
+
 def retire(folder, keep):
-    """Remove all but the newest backups of its kind beside this one; folders without a manifest are not ours to judge."""
+    """Remove all but the newest backups of its kind beside this one."""
     above, kind = os.path.dirname(folder), kind_of(folder)
     whole = sorted((name for name in os.listdir(above) if name.isdigit() and kind_of('%s/%s' % (above, name)) == kind), key=int)
     removed = whole[:-keep] if keep > 0 else []
@@ -152,6 +160,8 @@ def main():
         module.exit_json(changed=True, manifest={}, removed=[])
     try:
         manifest = describe(params) if params['state'] == 'described' else check(params)
+        if params['state'] == 'described':
+            drop_cut_off(params['folder'])
         removed = retire(params['folder'], params['keep']) if params['state'] == 'described' else []
         told = {'objects': objects(params['folder'], params['without_node'], manifest)} if params['without_node'] else {}
     except (archive.Broken, OSError) as error:

@@ -103,9 +103,17 @@ def need_stopped():
         raise change.Failed('running', 'MicroK8s still runs on this node (%s); its datastore was not touched.' % ', '.join(running))
 
 
+def drop_cut_off(path):
+    """Remove the copies that backups left here which were cut off. Those of a recovery stay: they are its way back."""
+    for name in os.listdir(COPIES):
+        if name.startswith('backup-') and COPIES + '/' + name != path:
+            os.unlink(COPIES + '/' + name)
+
+
 def save(name):
     os.makedirs(COPIES, mode=0o700, exist_ok=True)
     path = '%s/%s.tar.gz' % (COPIES, name)
+    drop_cut_off(path)
     if not os.path.exists(path):
         try:
             backend.pack(path + '.part', mk8s.BACKEND, extra=(mk8s.DATA + '/certs', mk8s.DATA + '/credentials', mk8s.DATA + '/args'))
