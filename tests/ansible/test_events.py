@@ -183,14 +183,24 @@ class OtherRunsTest(unittest.TestCase):
         self.assertEqual(run.of('stats')[0]['hosts']['x']['unreachable'], 1)
         self.assertEqual(run.rc, 4)
 
-    def test_a_connection_that_ends_without_a_word_is_told_in_plain_words(self):
+    def run_with_ssh(self, script, **play):
+        """A ping of a host whose ssh is this shell script."""
         with tempfile.NamedTemporaryFile('w', suffix='.sh') as ssh:
-            ssh.write('exit 255\n')
+            ssh.write(script)
             ssh.flush()
-            inventory = {'all': {'hosts': {'x': {'ansible_host': '127.0.0.1', 'ansible_ssh_executable': '/usr/bin/env',
+            inventory = {'all': {'hosts': {'x': {'ansible_host': '127.0.0.1', 'ansible_ssh_executable': '/usr/bin/env', 'ansible_ssh_timeout': 1,
                                                  'ansible_ssh_args': 'sh %s' % ssh.name, 'ansible_pipelining': True,
                                                  'ansible_python_interpreter': '/usr/bin/python3'}}}}
-            run = Run('- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Go\n      ansible.builtin.ping:\n', inventory)
+            play = dict({'hosts': 'all', 'gather_facts': False, 'tasks': [{'name': 'Go', 'ansible.builtin.ping': {}}]}, **play)
+            return Run(json.dumps([play], indent=1), inventory)
+
+    def test_a_node_that_stops_answering_is_told_in_plain_words(self):
+        run = self.run_with_ssh('exec sleep 20\n', become=True)
+        self.assertIn('stopped answering', run.of('host_task', host='x')[0]['message'])
+        self.assertNotIn('escalation', run.raw.decode())
+
+    def test_a_connection_that_ends_without_a_word_is_told_in_plain_words(self):
+        run = self.run_with_ssh('exit 255\n')
         self.assertIn('ended without a reason', run.of('host_task', host='x')[0]['message'])
         self.assertNotIn('Data could not be sent', run.raw.decode())
 

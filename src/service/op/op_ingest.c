@@ -114,6 +114,8 @@ static struct err *on_host_task(struct ingest *in, const json_t *event)
 		(*(int64_t *)(void *)((char *)h + rows[i].counter))++;
 		if (!rows[i].bad)
 			return NULL;
+		if (h->message != NULL)
+			return NULL; /* a consequence of the first, which says more */
 		h->status = strcmp(status, "failed") == 0 ? OP_HOST_FAILED : OP_HOST_UNREACHABLE;
 		field_set_text(&h->message, text_of(event, "message"));
 		field_set_text(&h->task, text_of(event, "task"));

@@ -61,6 +61,10 @@ STATUS_STATS = (('ok', 'ok'), ('changed', 'changed'), ('failed', 'failures'), ('
 SILENT_END = re.compile(r'Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: \s*')
 CONNECTION_BROKE = 'The SSH connection ended without a reason while this task ran on the host; the task may have done its work.'
 
+# How Ansible tells that nothing came back on an open connection (plugins/connection/ssh.py), as when the link was cut.
+SILENT_NODE = re.compile(r'Timeout \((\d+)s\) waiting for privilege escalation prompt: \s*')
+NO_ANSWER = 'The node stopped answering: nothing came back for %s s, neither from the task nor from sudo.'
+
 
 def text(value, limit=MAX_STRING):
     """A plain str of at most limit characters (None: any), free of lone surrogates and NUL; tags and subclasses are lost."""
@@ -229,7 +233,8 @@ class CallbackModule(CallbackBase):
         for key in ('msg', 'skip_reason', 'reason', 'exception', 'module_stderr', 'stderr'):
             if result.get(key):
                 message = text(result[key])
-                return CONNECTION_BROKE if SILENT_END.fullmatch(message) else message
+                silent = SILENT_NODE.fullmatch(message)
+                return CONNECTION_BROKE if SILENT_END.fullmatch(message) else NO_ANSWER % silent.group(1) if silent else message
         return ''
 
     def result(self, result, status):
