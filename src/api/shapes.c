@@ -45,8 +45,10 @@ const struct shape shape_cluster = {
 
 #define MEMBER                                                                                     \
 	OBJECT_OF("\"id\":" NUMBER ",\"hostname\":" TEXT ",\"ip_address\":" TEXT ",\"role\":" TEXT \
-		  ",\"member\":" TRUTH ",\"ready\":" TRUTH ",\"status\":" TEXT                     \
-		  ",\"microk8s_status\":" TEXT ",\"microk8s_version\":" TEXT_OR_NULL,              \
+		  ",\"member\":" TRUTH                                                             \
+		  ",\"labels\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":" TEXT     \
+		  "},\"ready\":" TRUTH ",\"status\":" TEXT ",\"microk8s_status\":" TEXT            \
+		  ",\"microk8s_version\":" TEXT_OR_NULL,                                           \
 		"\"id\",\"hostname\",\"ip_address\",\"role\",\"member\",\"ready\",\"status\"")
 #define DESIRED_CHANGE                                                                             \
 	OBJECT_OF("\"action\":{\"type\":\"string\",\"enum\":[\"add\",\"change\",\"remove\"]},"     \
@@ -131,7 +133,8 @@ const struct shape shape_operation = {
 		"\"kind\",\"id\",\"name\"") ",\"progress\":" OBJECT_OF("\"done\":" NUMBER
 								       ",\"total\":" NUMBER
 								       ",\"task\":" TEXT_OR_NULL,
-		"\"done\",\"total\",\"task\"") ",\"duration_ms\":" NUMBER_OR_NULL
+		"\"done\",\"total\",\"task\"") ",\"next\":" TEXT_OR_NULL
+					       ",\"duration_ms\":" NUMBER_OR_NULL
 					       ",\"hosts\":{\"type\":\"array\",\"x-optional\":true,"
 					       "\"items\":" REF(
 						       "operation_host") "},\"children\":{\"type\":\"array\",\"x-optional\":true,"

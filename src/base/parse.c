@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
 
 struct err *parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret)
@@ -139,6 +140,38 @@ struct err *check_hostname(const char *text)
 		if (*p == '\0')
 			return NULL;
 	}
+}
+
+/* What both a label's value and the name in its key are made of (Kubernetes, "Labels and
+ * Selectors"). */
+static bool is_label_word(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && n <= 63 && only(text, LOWER UPPER DIGIT "-_.") &&
+		strchr("-_.", text[0]) == NULL && strchr("-_.", text[n - 1]) == NULL;
+}
+
+struct err *check_label_key(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	if (slash != NULL) {
+		cleanup(mem_freep) char *prefix = mem_strndup(text, (size_t)(slash - text));
+		TRY_WRAP(check_hostname(prefix), "the part before '/'");
+	}
+	return is_label_word(slash != NULL ? slash + 1 : text)
+		? NULL
+		: err_new(ERR_INVALID,
+			  "must be NAME or PREFIX/NAME; the name has 1 to 63 letters, digits, '-', '_' and '.', and starts and ends with a letter or digit");
+}
+
+struct err *check_label_value(const char *text)
+{
+	return *text == '\0' || is_label_word(text)
+		? NULL
+		: err_new(ERR_INVALID,
+			  "must have at most 63 letters, digits, '-', '_' and '.', and start and end with a letter or digit");
 }
 
 static struct err *check_ipv4(const struct in_addr *addr)

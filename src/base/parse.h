@@ -46,6 +46,10 @@ struct err *check_key_path(const char *text) ERR_RESULT;
 struct err *check_mac(const char *text) ERR_RESULT;
 /** Name of a MicroK8s addon, optionally REPOSITORY/NAME. */
 struct err *check_addon(const char *text) ERR_RESULT;
+/** Key of a Kubernetes label: NAME or PREFIX/NAME. */
+struct err *check_label_key(const char *text) ERR_RESULT;
+/** Value of a Kubernetes label: at most 63 characters, may be empty. */
+struct err *check_label_value(const char *text) ERR_RESULT;
 /** Free text of one line: valid UTF-8 without control characters. */
 struct err *check_line(const char *text) ERR_RESULT;
 /** Free text: valid UTF-8 without control characters but tab and newline. */

@@ -18,7 +18,7 @@
 
 static struct err *read_file(struct cli *cli, struct yaml_file *ret_file)
 {
-	return cli_read_yaml(cli, cli_opt_text(cli, "file"), ret_file);
+	return cli_read_yaml(cli, cli_opt_text(cli, "file"), cli_opt_given(cli, "env"), ret_file);
 }
 
 /* What the server finds wrong in the document is told by the line of the file. */
@@ -239,17 +239,20 @@ static struct err *run_export(struct cli *cli)
 
 /* ---- tables ---- */
 
-#define FILE_OPTIONS                                                                               \
-	{.name = "file",                                                                           \
-		.letter = 'f',                                                                     \
-		.kind = CLI_OPT_TEXT,                                                              \
-		.meta = "FILE",                                                                    \
-		.words = CLI_WORDS_FILES,                                                          \
-		.required = true,                                                                  \
-		.help = "cluster file (YAML); - is stdin"},                                        \
-	{                                                                                          \
-		.name = "prune", .kind = CLI_OPT_FLAG, .key = "prune",                             \
-		.help = "nodes that are not in the file leave the cluster"                         \
+#define FILE_OPTIONS                                                                                 \
+	{.name = "file",                                                                             \
+		.letter = 'f',                                                                       \
+		.kind = CLI_OPT_TEXT,                                                                \
+		.meta = "FILE",                                                                      \
+		.words = CLI_WORDS_FILES,                                                            \
+		.required = true,                                                                    \
+		.help = "cluster file (YAML); - is stdin"},                                          \
+		{.name = "env",                                                                      \
+			.kind = CLI_OPT_FLAG,                                                        \
+			.help = "put variables of the environment in place of ${NAME} in the file"}, \
+	{                                                                                            \
+		.name = "prune", .kind = CLI_OPT_FLAG, .key = "prune",                               \
+		.help = "nodes that are not in the file leave the cluster"                           \
 	}
 
 static const struct cli_opt plan_opts[] = {

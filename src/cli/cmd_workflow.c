@@ -48,7 +48,7 @@ static struct err *send_file(struct cli *cli, send_fn send)
 {
 	struct yaml_file file = {.n = 0};
 
-	TRY(cli_read_yaml(cli, cli_opt_text(cli, "file"), &file));
+	TRY(cli_read_yaml(cli, cli_opt_text(cli, "file"), false, &file));
 	struct err *e = file.n == 1 ? send(cli, json_deep_copy(file.docs[0].json))
 				    : err_new(ERR_INVALID, "must be one document");
 	if (e != NULL && err_field_count(e) > 0)

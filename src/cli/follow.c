@@ -336,30 +336,6 @@ static struct err *add_step_errors(const json_t *operation, struct err *take_err
 	return take_err;
 }
 
-/** What to type after a failure. An operation made of others has no log of its own: that of the
- * step says more. */
-static struct err *add_hint(const json_t *operation, struct err *take_err)
-{
-	long long id = (long long)cli_json_i64(operation, "id", 0);
-	long long child = 0;
-	const json_t *step = NULL;
-	size_t i = 0;
-
-	if (strcmp(cli_json_text(operation, "type", ""), "cluster.apply") != 0)
-		return err_hint(take_err,
-			"mko operation logs %lld    (what happened), mko operation retry %lld    (the hosts that did not succeed)",
-			id, id);
-	json_array_foreach(cli_json_get(operation, "result.steps"), i, step)
-		if (strcmp(cli_json_text(step, "status", ""), "failed") == 0)
-			child = (long long)cli_json_i64(step, "operation_id", 0);
-	if (child == 0)
-		return err_hint(take_err,
-			"the same command again, once that is put right: it goes on with what is left");
-	return err_hint(take_err,
-		"mko operation logs %lld    (what happened), then the same command again: it goes on with what is left",
-		child);
-}
-
 struct err *cli_operation_error(const json_t *operation)
 {
 	static const struct {
@@ -386,7 +362,9 @@ struct err *cli_operation_error(const json_t *operation)
 	e = err_field(e, which, "%s%s%s", rows[status].words, summary[0] != '\0' ? ": " : "",
 		summary);
 	e = add_step_errors(operation, e);
-	return add_hint(operation, add_host_errors(operation, e));
+	e = add_host_errors(operation, e);
+	const char *next = cli_json_text(operation, "next", NULL);
+	return next != NULL ? err_hint(e, "%s", next) : e;
 }
 
 static void finish(struct follow *f, json_t **ret_final)

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cron.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/zone.h"
+#include "model/power.h"
 #include "model/yaml.h"
 
 #define ADDONS_MAX 64
@@ -25,6 +28,9 @@ const struct desired_word desired_cluster_words[] = {
 	{"network_cidr", "network_cidr"},
 	{"service_cidr", "service_cidr"},
 	{"addons", "addons"},
+	{"feeds", "feeds"},
+	{"policy", "feed_policy"},
+	{"min_feeds", "min_feeds"},
 	{NULL, NULL},
 };
 const struct desired_word desired_node_words[] = {
@@ -37,6 +43,13 @@ const struct desired_word desired_node_words[] = {
 	{"mac", "mac_address"},
 	{"tags", "tags"},
 	{"notes", "notes"},
+	{NULL, NULL},
+};
+const struct desired_word desired_backup_words[] = {
+	{"schedule", "cron"},
+	{"timezone", "timezone"},
+	{"window", "window"},
+	{"keep", "keep_backups"},
 	{NULL, NULL},
 };
 
@@ -53,6 +66,14 @@ static struct err *check_kind(const char *text)
 {
 	return strcmp(text, DESIRED_KIND) == 0 ? NULL
 					       : err_new(ERR_INVALID, "must be %s", DESIRED_KIND);
+}
+
+static struct err *check_refresh(const char *text)
+{
+	return strcmp(text, "hold") == 0
+		? NULL
+		: err_new(ERR_INVALID,
+			  "must be hold: mko never lets snapd refresh a node by itself; a new channel is an upgrade, node by node");
 }
 
 static struct err *check_args(const json_t *value)
@@ -107,7 +128,7 @@ struct spec {
 	char *channel;
 	bool ha;
 	char *network_cidr, *service_cidr;
-	json_t *nodes, *addons;
+	json_t *nodes, *addons, *refresh, *power, *backup;
 };
 static const struct field spec_fields[] = {
 	ROW_TEXT(struct spec, channel, FIELD_CREATE, .min = 1, .max = 64, .check = check_channel,
@@ -124,6 +145,49 @@ static const struct field spec_fields[] = {
 	ROW_JSON(struct spec, addons, FIELD_CREATE, .max = ADDONS_MAX,
 		.check_json = check_json_list,
 		.help = "Addons: names, NAME:ARGUMENT, or objects with name and args. Without the key they are left alone."),
+	ROW_JSON(struct spec, refresh, FIELD_CREATE, .check_json = check_json_object,
+		.help = "How the snap is refreshed."),
+	ROW_JSON(struct spec, power, FIELD_CREATE, .check_json = check_json_object,
+		.help = "The UPSes that feed the cluster."),
+	ROW_JSON(struct spec, backup, FIELD_CREATE, .check_json = check_json_object,
+		.help = "A schedule of backups, called backup-CLUSTER."),
+};
+struct refresh {
+	int64_t id;
+	char *policy;
+};
+static const struct field refresh_fields[] = {
+	ROW_TEXT(struct refresh, policy, FIELD_CREATE | FIELD_REQUIRED, .check = check_refresh,
+		.help = "hold: only mko refreshes, when the channel changes."),
+};
+struct power {
+	int64_t id;
+	json_t *feeds;
+	int64_t policy, min_feeds;
+};
+static const struct field power_fields[] = {
+	ROW_JSON(struct power, feeds, FIELD_CREATE | FIELD_REQUIRED, .max = 8,
+		.check_json = check_json_tags, .help = "Names of UPSes (mko ups list)."),
+	ROW_ENUM(struct power, policy, FIELD_CREATE, .choices = &power_policy_table,
+		.help = "all: the feeds are redundant; any: each feeds a part."),
+	ROW_I64(struct power, min_feeds, FIELD_CREATE, .min = 1, .max = 8,
+		.help = "How many of redundant feeds it needs."),
+};
+struct backup {
+	int64_t id;
+	char *schedule, *timezone, *window;
+	int64_t keep;
+};
+static const struct field backup_fields[] = {
+	ROW_TEXT(struct backup, schedule, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 200,
+		.check = cron_check,
+		.help = "When: MINUTE HOUR DAY MONTH WEEKDAY, or @daily and the like."),
+	ROW_TEXT(struct backup, timezone, FIELD_CREATE, .max = 64, .check = zone_check,
+		.help = "Its time zone, for example Europe/Berlin; without it that of the server."),
+	ROW_TEXT(struct backup, window, FIELD_CREATE, .max = 100, .check = cron_window_check,
+		.help = "Maintenance window, [DAYS] HH:MM-HH:MM."),
+	ROW_I64(struct backup, keep, FIELD_CREATE, .min = 0, .max = 10000,
+		.help = "How many backups are kept; 0 keeps all."),
 };
 struct one_node {
 	int64_t id;
@@ -132,7 +196,7 @@ struct one_node {
 	char *user;
 	int64_t port;
 	char *key_path, *mac;
-	json_t *tags;
+	json_t *tags, *labels;
 	char *notes;
 };
 static const struct field node_fields[] = {
@@ -152,6 +216,8 @@ static const struct field node_fields[] = {
 		.help = "MAC address for Wake-on-LAN."),
 	ROW_JSON(struct one_node, tags, FIELD_CREATE, .max = 64, .check_json = check_json_tags,
 		.help = "Words to find the node by."),
+	ROW_JSON(struct one_node, labels, FIELD_CREATE, .check_json = check_json_labels,
+		.help = "Labels in Kubernetes; null takes one away. Those that are not named stay."),
 	ROW_TEXT(struct one_node, notes, FIELD_CREATE, .max = 4096, .check = check_text,
 		.help = "Free text."),
 };
@@ -180,6 +246,19 @@ TYPE(metadata, "metadata", struct metadata);
 TYPE(spec, "spec", struct spec);
 TYPE(node, "node", struct one_node);
 TYPE(addon, "addon", struct addon);
+TYPE(refresh, "refresh", struct refresh);
+TYPE(power, "power", struct power);
+TYPE(backup, "backup", struct backup);
+
+/* Mappings inside of spec. */
+static const struct section {
+	const char *word, *prefix;
+	const struct record_type *type;
+} sections[] = {
+	{"refresh", "spec.refresh.", &refresh_type},
+	{"power", "spec.power.", &power_type},
+	{"backup", "spec.backup.", &backup_type},
+};
 
 /* ---- reading ---- */
 
@@ -274,6 +353,9 @@ static json_t *want_node(const json_t *json)
 	const char *role = json_string_value(json_object_get(node, "role"));
 	if (role != NULL && strcmp(role, "voter") == 0)
 		json_object_set_new(node, "role", json_string("control_plane"));
+	json_t *labels = json_object_get(json, "labels");
+	if (json_is_object(labels))
+		json_object_set(node, "labels", labels);
 	return node;
 }
 
@@ -287,6 +369,12 @@ static json_t *want_of(const json_t *doc, const json_t *addons)
 
 	take_words(want, json_object_get(doc, "metadata"), desired_cluster_words);
 	take_words(want, spec, desired_cluster_words);
+	take_words(want, json_object_get(spec, "power"), desired_cluster_words);
+	if (json_is_object(json_object_get(spec, "backup"))) {
+		json_t *backup = json_object();
+		take_words(backup, json_object_get(spec, "backup"), desired_backup_words);
+		json_object_set_new(want, "backup", backup);
+	}
 	json_array_foreach(json_object_get(spec, "nodes"), i, item)
 		json_array_append_new(nodes, want_node(item));
 	json_object_set_new(want, "nodes", nodes);
@@ -305,6 +393,17 @@ static struct err *check_overlap(struct err *take_all, const json_t *spec)
 		return take_all;
 	return err_field(NULL, "spec.service_cidr", "%s overlaps with the pod network %s", service,
 		network);
+}
+
+static struct err *check_sections(struct err *take_all, const json_t *spec)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		const json_t *json = json_object_get(spec, sections[i].word);
+		if (json_is_object(json))
+			take_all =
+				check_mapping(take_all, sections[i].prefix, sections[i].type, json);
+	}
+	return take_all;
 }
 
 struct err *desired_read(const json_t *doc, json_t **ret_want)
@@ -336,6 +435,7 @@ struct err *desired_read(const json_t *doc, json_t **ret_want)
 		all = check_list(all, "addons", addons, &addon_type);
 		all = check_twice(all, "addons", addons, "name");
 	}
+	all = check_sections(all, spec);
 	all = check_overlap(all, spec);
 	if (all == NULL)
 		*ret_want = want_of(doc, addons);
@@ -371,6 +471,24 @@ static json_t *addon_words(const json_t *addon)
 	return json;
 }
 
+static json_t *node_words(const json_t *node)
+{
+	json_t *json = words_of(node, desired_node_words, &node_type);
+	json_t *labels = json_object_get(node, "labels");
+
+	if (labels != NULL)
+		json_object_set(json, "labels", labels);
+	return json;
+}
+
+/* A mapping inside of spec, unless there is nothing to say. */
+static void put_section(json_t *spec, const char *word, json_t *take_json)
+{
+	if (json_object_size(take_json) > 0)
+		json_object_set(spec, word, take_json);
+	json_decref(take_json);
+}
+
 json_t *desired_write(const json_t *want)
 {
 	json_t *spec = words_of(want, desired_cluster_words, &spec_type);
@@ -380,11 +498,14 @@ json_t *desired_write(const json_t *want)
 	const json_t *item;
 
 	json_array_foreach(json_object_get(want, "nodes"), i, item)
-		json_array_append_new(nodes, words_of(item, desired_node_words, &node_type));
+		json_array_append_new(nodes, node_words(item));
 	json_array_foreach(json_object_get(want, "addons"), i, item)
 		json_array_append_new(addons, addon_words(item));
 	json_object_del(spec, "addons");
 	json_object_set_new(spec, "nodes", nodes);
+	put_section(spec, "power", words_of(want, desired_cluster_words, &power_type));
+	put_section(spec, "backup",
+		words_of(json_object_get(want, "backup"), desired_backup_words, &backup_type));
 	if (json_object_get(want, "addons") != NULL)
 		json_object_set(spec, "addons", addons);
 	json_decref(addons);
@@ -431,6 +552,8 @@ json_t *desired_schema(void)
 	refine(spec, "nodes", "items", schema_of(&node_type));
 	refine(spec, "addons", "items",
 		json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", addon));
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		nest(spec, sections[i].word, schema_of(sections[i].type));
 	nest(schema, "metadata", schema_of(&metadata_type));
 	nest(schema, "spec", spec);
 	json_object_set_new(schema, "$schema",

@@ -31,6 +31,9 @@ int enum_value(const struct enum_table *table, const char *text);
 typedef struct err *(*check_json_fn)(const json_t *value);
 /** check_json_fn: an array of texts of one line, at most 64 bytes each (tags). */
 struct err *check_json_tags(const json_t *value) ERR_RESULT;
+/** check_json_fn: an object of Kubernetes labels: key to value, or to null for one that shall not
+ * be there; at most 64. */
+struct err *check_json_labels(const json_t *value) ERR_RESULT;
 /** check_json_fn: an array; what is in it is checked later. */
 struct err *check_json_list(const json_t *value) ERR_RESULT;
 /** check_json_fn: an object. */

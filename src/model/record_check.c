@@ -11,6 +11,8 @@
 
 /* Longest text and JSON text of a field that says nothing of its own. */
 #define TEXT_MAX (64 * 1024)
+/* Most labels of a node that are given at once. */
+#define LABELS_MAX 64
 
 struct err *value_check_number(const struct field *f, int64_t value)
 {
@@ -84,6 +86,24 @@ struct err *check_json_tags(const json_t *value)
 			return err_new(ERR_INVALID, "element %zu must be a text of 1 to 64 bytes",
 				i);
 		TRY_WRAP(check_line(text), "element %zu", i);
+	}
+	return NULL;
+}
+
+struct err *check_json_labels(const json_t *value)
+{
+	const char *key;
+	json_t *text;
+
+	if (!json_is_object(value) || json_object_size(value) > LABELS_MAX)
+		return err_new(ERR_INVALID, "must be an object of at most %d labels", LABELS_MAX);
+	json_object_foreach((json_t *)(uintptr_t)value, key, text) {
+		if (!json_is_string(text) && !json_is_null(text))
+			return err_new(ERR_INVALID,
+				"%s: must be a text (quote numbers and true), or null", key);
+		TRY(check_label_key(key));
+		if (json_is_string(text))
+			TRY_WRAP(check_label_value(json_string_value(text)), "%s", key);
 	}
 	return NULL;
 }

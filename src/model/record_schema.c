@@ -47,6 +47,9 @@ static void add_limits(json_t *schema, const struct field *f)
 		[FIELD_JSON] = {"minItems", "maxItems"},
 	};
 
+	if (f->check_json == check_json_labels)
+		set(schema, "additionalProperties",
+			json_pack("{s:[s, s]}", "type", "string", "null"));
 	if (f->kind == FIELD_JSON && !is_list(f))
 		return;
 	if (f->check_json == check_json_tags)

@@ -129,8 +129,8 @@ static char *key_of(struct reader *r, const yaml_event_t *event, const json_t *o
 	}
 	const char *text = (const char *)event->data.scalar.value;
 	if (text[0] == '\0' || strlen(text) != event->data.scalar.length ||
-		strpbrk(text, ".[]") != NULL) {
-		complain(r, &event->start_mark, "a key must be a word without dots and brackets");
+		strpbrk(text, "[]") != NULL) {
+		complain(r, &event->start_mark, "a key must be a word without brackets");
 		return NULL;
 	}
 	if (json_object_get(object, text) != NULL) {

@@ -359,9 +359,10 @@ static json_t *member_json(const struct cluster *c, const struct node *n)
 {
 	const json_t *seen = scanned_node(c, n->hostname);
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s?}", "id", (json_int_t)n->id,
-		"hostname", n->hostname, "ip_address", n->ip_address, "role",
-		enum_text(&node_role_table, n->role), "member", seen != NULL, "ready",
+	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:O?, s:b, s:s, s:s, s:s?}", "id",
+		(json_int_t)n->id, "hostname", n->hostname, "ip_address", n->ip_address, "role",
+		enum_text(&node_role_table, n->role), "member", seen != NULL, "labels",
+		json_object_get(seen, "labels"), "ready",
 		json_is_true(json_object_get(seen, "ready")), "status",
 		enum_text(&node_status_table, n->status), "microk8s_status",
 		enum_text(&microk8s_status_table, n->microk8s_status), "microk8s_version",

@@ -10,10 +10,11 @@
 #include "service/cluster.h"
 #include "service/desired_int.h"
 #include "service/node.h"
+#include "service/schedule.h"
 
 /* ---- how a running cluster is read ---- */
 
-bool desired_scanned(const struct cluster *c, const char *hostname)
+const json_t *desired_member(const struct cluster *c, const char *hostname)
 {
 	size_t i;
 	const json_t *item;
@@ -21,9 +22,9 @@ bool desired_scanned(const struct cluster *c, const char *hostname)
 	json_array_foreach(json_object_get(c->scan, "nodes"), i, item) {
 		const char *name = json_string_value(json_object_get(item, "name"));
 		if (name != NULL && strcmp(name, hostname) == 0)
-			return true;
+			return item;
 	}
-	return false;
+	return NULL;
 }
 
 const char *desired_channel_of(const struct desired_state *now)
@@ -34,7 +35,7 @@ const char *desired_channel_of(const struct desired_state *now)
 		return c->channel;
 	for (size_t i = 0; i < now->n_nodes; i++)
 		if (now->nodes[i].cluster_id == c->id && now->nodes[i].channel != NULL &&
-			desired_scanned(c, now->nodes[i].hostname))
+			desired_member(c, now->nodes[i].hostname) != NULL)
 			return now->nodes[i].channel;
 	return now->channel;
 }
@@ -106,6 +107,38 @@ json_t *desired_addons_of(const struct cluster *c)
 	return list;
 }
 
+/* ---- what is kept beside the cluster ---- */
+
+json_t *desired_feeds_of(const struct desired_state *now)
+{
+	json_t *names = json_array();
+	size_t i;
+	const json_t *id;
+
+	json_array_foreach(now->cluster->feeds, i, id)
+		for (size_t k = 0; k < now->n_upses; k++)
+			if (now->upses[k].id == json_integer_value(id))
+				json_array_append_new(names, json_string(now->upses[k].name));
+	return names;
+}
+
+char *desired_backup_name(const char *cluster)
+{
+	return mem_printf("backup-%s", cluster);
+}
+
+json_t *desired_backup_of(const struct desired_state *now)
+{
+	if (now->backup == NULL)
+		return NULL;
+	json_t *json = json_pack("{s:s, s:s*, s:s*}", "cron", now->backup->cron, "timezone",
+		now->backup->timezone, "window", now->backup->window);
+	json_t *keep = json_object_get(now->backup->params, "keep_backups");
+	if (keep != NULL)
+		json_object_set(json, "keep_backups", keep);
+	return json;
+}
+
 /* ---- export ---- */
 
 static json_t *words_of_record(const json_t *record, const struct desired_word *words)
@@ -122,20 +155,40 @@ static json_t *words_of_record(const json_t *record, const struct desired_word *
 	return json;
 }
 
-static json_t *node_of(const struct node *n)
+static json_t *node_of(const struct cluster *c, const struct node *n)
 {
+	json_t *labels = json_object_get(desired_member(c, n->hostname), "labels");
 	json_t *record = record_to_json(&node_type, n);
 	json_t *json = words_of_record(record, desired_node_words);
 
 	json_decref(record);
 	if (n->role == NODE_ROLE_NONE)
 		json_object_del(json, "role");
+	if (json_object_size(labels) > 0)
+		json_object_set(json, "labels", labels);
 	return json;
+}
+
+/* The feeds by their names; without any, nothing is said of power. */
+static void put_power(json_t *want, const struct desired_state *now)
+{
+	json_t *names = desired_feeds_of(now);
+
+	if (json_array_size(names) > 0) {
+		json_object_set(want, "feeds", names);
+	} else {
+		json_object_del(want, "feeds");
+		json_object_del(want, "feed_policy");
+		json_object_del(want, "min_feeds");
+	}
+	json_decref(names);
 }
 
 json_t *desired_of(const struct desired_state *now)
 {
 	const struct cluster *c = now->cluster;
+
+	must(c != NULL);
 	json_t *record = record_to_json(&cluster_type, c);
 	json_t *want = words_of_record(record, desired_cluster_words);
 	json_t *nodes = json_array();
@@ -144,9 +197,13 @@ json_t *desired_of(const struct desired_state *now)
 	json_decref(record);
 	for (size_t i = 0; i < now->n_nodes; i++)
 		if (now->nodes[i].cluster_id == c->id &&
-			(!running || desired_scanned(c, now->nodes[i].hostname)))
-			json_array_append_new(nodes, node_of(&now->nodes[i]));
+			(!running || desired_member(c, now->nodes[i].hostname)))
+			json_array_append_new(nodes, node_of(c, &now->nodes[i]));
 	json_object_set_new(want, "nodes", nodes);
+	put_power(want, now);
+	json_t *backup = desired_backup_of(now);
+	if (backup != NULL)
+		json_object_set_new(want, "backup", backup);
 	if (running)
 		json_object_set_new(want, "addons", desired_addons_of(c));
 	if (running)
@@ -156,15 +213,50 @@ json_t *desired_of(const struct desired_state *now)
 
 /* ---- the store ---- */
 
-static struct err *open_state(struct service *svc, const struct cluster *c,
-	struct store_rows *ret_nodes, struct desired_state *ret)
+/* What a state borrows. */
+struct held {
+	struct store_rows nodes, upses, backups;
+	struct desired_state now;
+};
+
+static struct err *list_backups(struct service *svc, const struct cluster *c,
+	struct store_rows *ret)
 {
-	TRY(store_list(svc->store, &node_type, NULL, ret_nodes));
-	*ret = (struct desired_state){
+	cleanup(mem_freep) char *name = desired_backup_name(c->name);
+	struct store_query q = {.limit = 1};
+
+	store_where_text(&q, "name", STORE_EQ, name);
+	return store_list(svc->store, &schedule_type, &q, ret);
+}
+
+static void close_state(struct held *h)
+{
+	store_rows_done(&h->nodes);
+	store_rows_done(&h->upses);
+	store_rows_done(&h->backups);
+}
+
+/* @c NULL: there is no cluster yet   @ret close_state() it */
+static struct err *open_state(struct service *svc, const struct cluster *c, struct held *ret)
+{
+	*ret = (struct held){.nodes = {0}};
+	struct err *e = store_list(svc->store, &node_type, NULL, &ret->nodes);
+	if (e == NULL)
+		e = store_list(svc->store, &ups_device_type, NULL, &ret->upses);
+	if (e == NULL && c != NULL)
+		e = list_backups(svc, c, &ret->backups);
+	if (e != NULL) {
+		close_state(ret);
+		return e;
+	}
+	ret->now = (struct desired_state){
 		.cluster = c,
-		.nodes = ret_nodes->n > 0 ? store_row(ret_nodes, 0) : NULL,
-		.n_nodes = ret_nodes->n,
+		.nodes = ret->nodes.n > 0 ? store_row(&ret->nodes, 0) : NULL,
+		.n_nodes = ret->nodes.n,
 		.channel = svc->config->microk8s_channel,
+		.upses = ret->upses.n > 0 ? store_row(&ret->upses, 0) : NULL,
+		.n_upses = ret->upses.n,
+		.backup = ret->backups.n > 0 ? store_row(&ret->backups, 0) : NULL,
 	};
 	return NULL;
 }
@@ -172,12 +264,11 @@ static struct err *open_state(struct service *svc, const struct cluster *c,
 static struct err *plan_for(struct service *svc, const struct cluster *c, const json_t *want,
 	const struct desired_options *options, json_t **ret_plan)
 {
-	struct store_rows rows = {0};
-	struct desired_state now;
+	struct held held;
 
-	TRY(open_state(svc, c, &rows, &now));
-	struct err *e = desired_plan(&now, want, options, ret_plan);
-	store_rows_done(&rows);
+	TRY(open_state(svc, c, &held));
+	struct err *e = desired_plan(&held.now, want, options, ret_plan);
+	close_state(&held);
 	return e;
 }
 
@@ -214,12 +305,11 @@ struct err *desired_plan_doc(struct service *svc, const json_t *doc,
 
 struct err *desired_export(struct service *svc, const struct cluster *c, json_t **ret_doc)
 {
-	struct store_rows rows = {0};
-	struct desired_state now;
+	struct held held;
 
-	TRY(open_state(svc, c, &rows, &now));
-	json_t *want = desired_of(&now);
-	store_rows_done(&rows);
+	TRY(open_state(svc, c, &held));
+	json_t *want = desired_of(&held.now);
+	close_state(&held);
 	*ret_doc = desired_write(want);
 	json_decref(want);
 	return NULL;
@@ -237,6 +327,7 @@ struct err *desired_cluster(struct service *svc, const struct actor *who, const 
 	struct err *e = find(svc, want, ret_cluster, &found);
 	if (e == NULL && !found) {
 		json_object_del(want, "nodes");
+		json_object_del(want, "backup");
 		e = cluster_create(svc, who, want, ret_cluster);
 		if (e != NULL && err_field_count(e) > 0)
 			e = yaml_join(NULL, "spec.", e);
@@ -245,26 +336,82 @@ struct err *desired_cluster(struct service *svc, const struct actor *who, const 
 	return e;
 }
 
+typedef struct err *(*record_fn)(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body);
+
+static struct err *update_cluster(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body)
+{
+	struct cluster c;
+
+	TRY(cluster_edit(svc, who, target, body, &c));
+	record_done(&cluster_type, &c);
+	return NULL;
+}
+
+static struct err *create_node(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body)
+{
+	struct node n;
+
+	(void)target;
+	TRY(node_create(svc, who, body, &n));
+	record_done(&node_type, &n);
+	return NULL;
+}
+
+static struct err *update_node(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body)
+{
+	struct node n;
+
+	TRY(node_edit(svc, who, target, body, &n));
+	record_done(&node_type, &n);
+	return NULL;
+}
+
+static struct err *create_schedule(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body)
+{
+	struct schedule s;
+
+	(void)target;
+	TRY(schedule_create(svc, who, body, &s));
+	record_done(&schedule_type, &s);
+	return NULL;
+}
+
+static struct err *update_schedule(struct service *svc, const struct actor *who, const char *target,
+	const json_t *body)
+{
+	struct schedule s;
+
+	TRY(schedule_edit(svc, who, target, body, &s));
+	record_done(&schedule_type, &s);
+	return NULL;
+}
+
+static const struct {
+	const char *record;
+	record_fn change;
+} record_rows[] = {
+	{"cluster.update", update_cluster},
+	{"node.create", create_node},
+	{"node.update", update_node},
+	{"schedule.create", create_schedule},
+	{"schedule.update", update_schedule},
+};
+
 struct err *desired_record(struct service *svc, const struct actor *who, const json_t *step)
 {
 	const char *record = json_string_value(json_object_get(step, "record"));
-	const char *target = json_string_value(json_object_get(step, "target"));
-	const json_t *body = json_object_get(step, "body");
-	struct cluster c;
-	struct node n;
 
-	if (record != NULL && strcmp(record, "cluster.update") == 0) {
-		TRY(cluster_edit(svc, who, target, body, &c));
-		record_done(&cluster_type, &c);
-		return NULL;
-	}
-	must(record != NULL);
-	if (strcmp(record, "node.create") == 0)
-		TRY(node_create(svc, who, body, &n));
-	else
-		TRY(node_edit(svc, who, target, body, &n));
-	record_done(&node_type, &n);
-	return NULL;
+	for (size_t i = 0; record != NULL && i < ARRAY_LEN(record_rows); i++)
+		if (strcmp(record_rows[i].record, record) == 0)
+			return record_rows[i].change(svc, who,
+				json_string_value(json_object_get(step, "target")),
+				json_object_get(step, "body"));
+	return err_new(ERR_INTERNAL, "a step changes %s, which nobody can", record);
 }
 
 /* ---- drift ---- */

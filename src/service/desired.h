@@ -6,6 +6,8 @@
 
 #include "model/cluster.h"
 #include "model/node.h"
+#include "model/schedule.h"
+#include "model/ups.h"
 #include "service/service.h"
 
 /** What is there. Borrowed. */
@@ -13,7 +15,10 @@ struct desired_state {
 	const struct cluster *cluster; /**< NULL: there is none with this name */
 	const struct node *nodes;      /**< the whole inventory */
 	size_t n_nodes;
-	const char *channel; /**< the configured one, for clusters that say none */
+	const char *channel;            /**< the configured one, for clusters that say none */
+	const struct ups_device *upses; /**< all of the inventory */
+	size_t n_upses;
+	const struct schedule *backup; /**< its schedule of backups, NULL: none */
 };
 /** What the caller allows. */
 struct desired_options {

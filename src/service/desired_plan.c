@@ -24,6 +24,7 @@ struct plan {
 	json_t *changes, *notes, *steps;
 	json_t *join[NODE_ROLE_WORKER + 1]; /* names by role */
 	json_t *leave;
+	json_t *labels; /* to set, by host name */
 	struct err *refused;
 };
 
@@ -162,10 +163,26 @@ static void refuse_networks(struct plan *p, const json_t *have)
 	}
 }
 
+static void refuse_feeds(struct plan *p)
+{
+	size_t i;
+	const json_t *name;
+
+	json_array_foreach(json_object_get(p->want, "feeds"), i, name) {
+		bool found = false;
+		for (size_t k = 0; k < p->now->n_upses; k++)
+			found |= strcmp(p->now->upses[k].name, json_string_value(name)) == 0;
+		cleanup(mem_freep) char *path = mem_printf("spec.power.feeds[%zu]", i);
+		if (!found)
+			refuse(p, path, "there is no UPS %s: mko ups add", json_string_value(name));
+	}
+}
+
 static void plan_cluster(struct plan *p)
 {
 	static const struct desired_word of_running[] = {{"description", "description"},
-		{"ha", "ha_enabled"}, {NULL, NULL}};
+		{"ha", "ha_enabled"}, {"feeds", "feeds"}, {"policy", "feed_policy"},
+		{"min_feeds", "min_feeds"}, {NULL, NULL}};
 	cleanup(mem_freep) char *text = NULL;
 
 	if (p->now->cluster == NULL) {
@@ -173,6 +190,7 @@ static void plan_cluster(struct plan *p)
 		return;
 	}
 	json_t *have = record_to_json(&cluster_type, p->now->cluster);
+	json_object_set_new(have, "feeds", desired_feeds_of(p->now));
 	json_t *body =
 		differences(p->want, have, p->running ? of_running : desired_cluster_words, &text);
 	if (p->running)
@@ -204,7 +222,7 @@ static bool is_ours(const struct plan *p, const struct node *n)
 
 static bool is_member(const struct plan *p, const struct node *n)
 {
-	return p->running && is_ours(p, n) && desired_scanned(p->now->cluster, n->hostname);
+	return p->running && is_ours(p, n) && desired_member(p->now->cluster, n->hostname) != NULL;
 }
 
 /* Whether another machine of the inventory has the address and port already. */
@@ -244,6 +262,7 @@ static void plan_new_node(struct plan *p, const json_t *want)
 	const char *role = json_string_value(json_object_get(want, "role"));
 	json_t *body = json_deep_copy(want);
 
+	json_object_del(body, "labels");
 	json_object_set_new(body, "cluster_id", json_string(p->name));
 	say(p->changes, "add", node_text(hostname),
 		mem_printf("is not in the inventory yet (%s%s%s)",
@@ -292,6 +311,34 @@ static void plan_known_node(struct plan *p, size_t i, const json_t *want, const 
 		row->hostname, body);
 }
 
+/* Labels that are not as they shall be; those of a node that joins first are all to be set. */
+static void plan_labels(struct plan *p, const json_t *want, const char *hostname)
+{
+	const json_t *have = p->now->cluster != NULL
+		? json_object_get(desired_member(p->now->cluster, hostname), "labels")
+		: NULL;
+	json_t *body = json_object();
+	struct str s = STR_INIT;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(want, "labels"), key, value) {
+		const json_t *old = json_object_get(have, key);
+		if (json_is_null(value) ? old == NULL : json_equal(value, old))
+			continue;
+		cleanup(mem_freep) char *from = value_text(old);
+		cleanup(mem_freep) char *to = value_text(value);
+		str_addf(&s, "%s%s %s -> %s", s.len > 0 ? ", label " : "label ", key, from, to);
+		json_object_set(body, key, value);
+	}
+	if (json_object_size(body) > 0) {
+		say(p->changes, "change", node_text(hostname), mem_strdup(str_get(&s)));
+		json_object_set(p->labels, hostname, body);
+	}
+	json_decref(body);
+	str_done(&s);
+}
+
 static void plan_node(struct plan *p, size_t i, const json_t *want)
 {
 	const char *hostname = json_string_value(json_object_get(want, "hostname"));
@@ -306,6 +353,7 @@ static void plan_node(struct plan *p, size_t i, const json_t *want)
 		plan_new_node(p, want);
 	else
 		plan_known_node(p, i, want, row);
+	plan_labels(p, want, hostname);
 }
 
 /* ---- nodes that are not in the file ---- */
@@ -435,6 +483,13 @@ static void plan_members(struct plan *p)
 	if (json_array_size(p->leave) > 0)
 		step_operation(p, mem_printf("remove %s", text), "cluster.leave",
 			guarded(p, json_pack("{s:O}", "nodes", p->leave)));
+}
+
+static void plan_label_step(struct plan *p)
+{
+	if (json_object_size(p->labels) > 0)
+		step_operation(p, mem_strdup("label nodes"), "cluster.label",
+			json_pack("{s:O}", "labels", p->labels));
 }
 
 /* ---- the version ---- */
@@ -590,6 +645,54 @@ static void plan_addons(struct plan *p)
 	json_decref(on);
 }
 
+/* ---- the schedule of backups ---- */
+
+/* The fields of a schedule that "backup" of a file stands for. Owned. */
+static json_t *schedule_body(const json_t *backup)
+{
+	json_t *body = json_deep_copy(backup);
+	json_t *keep = json_object_get(body, "keep_backups");
+
+	if (keep != NULL)
+		json_object_set_new(body, "params", json_pack("{s:O}", "keep_backups", keep));
+	json_object_del(body, "keep_backups");
+	return body;
+}
+
+static void plan_new_backup(struct plan *p, const json_t *backup, const char *name)
+{
+	json_t *body = schedule_body(backup);
+
+	json_object_update_new(body,
+		json_pack("{s:s, s:s, s:s}", "name", name, "type", "cluster.backup", "target",
+			p->name));
+	say(p->changes, "add", mem_printf("schedule %s", name), mem_strdup("is not there yet"));
+	step_record(p, mem_printf("add schedule %s", name), "schedule.create", NULL, body);
+}
+
+static void plan_backup(struct plan *p)
+{
+	const json_t *backup = json_object_get(p->want, "backup");
+	cleanup(mem_freep) char *name = desired_backup_name(p->name);
+	cleanup(mem_freep) char *text = NULL;
+
+	if (backup == NULL)
+		return;
+	if (p->now->backup == NULL) {
+		plan_new_backup(p, backup, name);
+		return;
+	}
+	json_t *have = desired_backup_of(p->now);
+	json_t *body = differences(backup, have, desired_backup_words, &text);
+	json_decref(have);
+	if (text != NULL) {
+		say(p->changes, "change", mem_printf("schedule %s", name), mem_strdup(text));
+		step_record(p, mem_printf("change schedule %s", name), "schedule.update", name,
+			schedule_body(body));
+	}
+	json_decref(body);
+}
+
 /* ---- the whole ---- */
 
 static struct err *refusal(struct plan *p)
@@ -608,6 +711,7 @@ static void done(struct plan *p)
 	for (size_t i = 0; i < ARRAY_LEN(p->join); i++)
 		json_decref(p->join[i]);
 	json_decref(p->leave);
+	json_decref(p->labels);
 	json_decref(p->changes);
 	json_decref(p->notes);
 	json_decref(p->steps);
@@ -624,14 +728,18 @@ struct err *desired_plan(const struct desired_state *now, const json_t *want,
 		.changes = json_array(),
 		.notes = json_array(),
 		.steps = json_array(),
-		.leave = json_array()};
+		.leave = json_array(),
+		.labels = json_object()};
 
 	for (size_t i = 0; i < ARRAY_LEN(p.join); i++)
 		p.join[i] = json_array();
 	plan_cluster(&p);
+	refuse_feeds(&p);
+	plan_backup(&p);
 	plan_nodes(&p);
 	check_planes(&p);
 	plan_members(&p);
+	plan_label_step(&p);
 	plan_version(&p);
 	plan_addons(&p);
 	struct err *e = refusal(&p);

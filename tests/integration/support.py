@@ -113,6 +113,17 @@ class Mko:
     def spawn(self, *args):
         return subprocess.Popen([MKO, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    def until_task(self, running, kind, task):
+        """Wait until the command `running` (of spawn) is at this task of its operation of type `kind`."""
+        def there():
+            if running.poll() is not None:
+                raise AssertionError(f"ended with {running.returncode} before the task \"{task}\"\n{''.join(running.communicate())}")
+            op = self.last_operation()
+            if op["type"] != kind or not os.path.exists(os.path.join(self.data, "operations", str(op["id"]), "events.jsonl")):
+                return False
+            return any(event.get("task") == task for event in self.events(op["id"]))
+        wait_until(there, 300, f"{kind} is at the task \"{task}\"")
+
     def start_daemon(self, *args):
         log = open(os.path.join(self.folder, "web.log"), "a", encoding="utf-8")
         self.daemon = subprocess.Popen([MKO, "web", "--listen", "127.0.0.1:0", *args], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

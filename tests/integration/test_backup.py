@@ -6,11 +6,25 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import LabCase  # noqa: E402
+from support import LabCase, wait_until  # noqa: E402
+
+BACKEND = "/var/snap/microk8s/current/var/kubernetes/backend"
 
 
 class Backup(LabCase):
     lab_nodes = 2
+
+    def dies_in_the_middle(self, begun, task, fault, whole):
+        """The node goes, once a task has begun, in a task of a physical backup: that is said, and only the backup that was whole is one."""
+        running = self.mko.spawn("cluster", "backup", "old", "--physical", "--allow-quorum-loss")
+        self.addCleanup(running.kill)
+        self.mko.until_task(running, "cluster.backup_physical", begun)
+        fault()
+        out, err = running.communicate(timeout=600)
+        self.assertIn(running.returncode, (1, 6, 9), out + err)
+        self.assertRegex(err, f"(?m)^  n1: (unreachable|failed): {task}: ")
+        self.assertRegex(err, r"(?m)^ +try: ")
+        self.assertEqual([b["id"] for b in self.mko.items("cluster", "backup", "list", "old")], [whole["id"]])
 
     def test_a_backup_is_proven_listed_and_restored_onto_a_fresh_node(self):
         mko = self.mko
@@ -33,10 +47,21 @@ class Backup(LabCase):
         self.assertIn(done.returncode, (1, 9))
         self.assertEqual([b["id"] for b in mko.items("cluster", "backup", "list", "old")], [backup["id"]])
 
+        large = ("dd", "if=/dev/urandom", f"of={BACKEND}/large", "bs=1M", "count=96")  # takes a while to pack and to fetch
+        self.lab.sh("n1", *large)
+        self.dies_in_the_middle("Copy the datastore and open the copy", "Copy the datastore and open the copy", lambda: self.lab.fault("n1", "power_cut"), backup)
+        self.lab.run("power-on", "n1")
+        wait_until(lambda: "treasure" in self.lab.run("exec", "n1", "--", *kubectl, "get", "ns", check=False).stdout, 120, "n1 is back")
+        self.lab.sh("n1", *large)
+        self.dies_in_the_middle("Make the folder on the controller", "Fetch the archive", lambda: self.lab.run("cut", "n1"), backup)
+        self.lab.run("heal", "n1")
+        self.lab.sh("n1", "rm", "-f", f"{BACKEND}/large")
+        self.assertEqual(len(os.listdir(os.path.dirname(backup["folder"]))), 2, "what was fetched of it lies there")
         mko("cluster", "backup", "old", "--physical", code=4)       # the cluster would stop meanwhile
         mko("cluster", "backup", "old", "--physical", "--allow-quorum-loss", timeout=900)
         copy, *others = mko.items("cluster", "backup", "list", "old")
         self.assertEqual((copy["kind"], copy["members"], [one["id"] for one in others]), ("physical", 1, [backup["id"]]))
+        self.assertEqual(len(os.listdir(os.path.dirname(backup["folder"]))), 2, "what was cut off is gone")
         self.assertIn("treasure", self.lab.sh("n1", *kubectl, "get", "namespaces", "-o", "name"))
         self.assertEqual(self.lab.sh("n1", "sh", "-c", "ls /var/snap/microk8s/common/mko-recover").strip(), "")
         with open(copy["folder"] + "/datastore.tar.gz", "r+b") as archive:

@@ -147,6 +147,33 @@ class Desired(LabCase):
         self.assertIn("node/n2", self.lab.sh("n1", "/snap/bin/microk8s", "kubectl", "get", "nodes", "-o", "name"))
         self.assert_no_trace()
 
+    def test_7_labels_backups_and_variables_are_taken_from_the_file(self):
+        mko = self.mko
+        path = self.file("n1", "n2", refresh="{policy: hold}", backup='{schedule: "0 3 * * *", keep: 3}')
+        with open(path, encoding="utf-8") as source:
+            text = source.read().replace("role: voter", "role: voter, labels: {disk: ${DISK_KIND}, example.com/rack: a}")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        self.plan(path, code=1)  # without --env it is a label that Kubernetes does not take
+        done = mko("cluster", "plan", "-f", path, "--env", code=2)
+        self.assertRegex(done.stderr, r"home\.yaml:8:\d+: the environment has no variable DISK_KIND")
+        mko.env["DISK_KIND"] = "ssd"
+        plan = self.plan(path, "--env", code=2).stdout
+        self.assertIn("  ~ node n1: label disk nothing -> ssd, label example.com/rack nothing -> a\n", plan)
+        self.assertIn("  + schedule backup-home: is not there yet\n", plan)
+        mko("cluster", "apply", "-f", path, "--env", timeout=900)
+        self.assertEqual(self.plan(path, "--env", code=0).stdout, NOTHING)
+        self.assertIn("n1", self.lab.sh("n1", "/snap/bin/microk8s", "kubectl", "get", "nodes", "-l", "disk=ssd,example.com/rack=a"))
+        self.assertEqual(mko.json("schedule", "show", "backup-home")["params"], {"keep_backups": 3})
+        exported = os.path.join(mko.folder, "exported.yaml")
+        mko("cluster", "export", "home", "-f", exported)
+        self.assertEqual(self.plan(exported, "--prune", code=0).stdout, NOTHING)
+
+        mko("node", "label", "n1", "n2", "zone=attic", "disk-")
+        self.assertEqual({row["label"]: row["value"] for row in mko.items("node", "label", "n1")}, {"example.com/rack": "a", "zone": "attic"})
+        self.assertIn("  ~ node n1: label disk nothing -> ssd\n", self.plan(path, "--env", code=2).stdout)
+        self.assert_three_lines(mko("node", "label", "n1", "-bad=x", code=2))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -157,6 +157,23 @@ class Members(LabCase):
         self.assertEqual(self.names(), ["n1", "n2", "n3"])
         self.assert_no_trace()
 
+    def test_7_a_node_that_dies_in_the_middle_of_its_leave_is_told_and_can_be_given_up(self):
+        mko = self.mko
+        mko("cluster", "join", "prod", "n5", "--role", "control_plane", timeout=900)
+        running = mko.spawn("cluster", "leave", "prod", "n5", "--yes")
+        self.addCleanup(running.kill)
+        mko.until_task(running, "cluster.leave", "Leave the cluster")
+        self.lab.fault("n5", "power_cut")
+        out, err = running.communicate(timeout=900)
+        self.assertIn(running.returncode, (1, 6, 9), out + err)
+        self.assertRegex(err, r"(?m)^  n5: (unreachable|failed): Leave the cluster: ")
+        self.assertRegex(err, r"(?m)^  try: .*mko cluster leave prod NODE --lost")
+        mko("cluster", "leave", "prod", "n5", "--lost", "--yes", timeout=900)
+        self.assertEqual(set(self.datastore()), {self.ip(n) for n in ("n1", "n2", "n3")})
+        self.assertEqual(self.names(), ["n1", "n2", "n3"])
+        self.assertEqual(mko.json("cluster", "status", "prod")["status"], "active")
+        self.assert_no_trace()
+
 
 if __name__ == "__main__":
     unittest.main()

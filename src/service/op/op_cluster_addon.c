@@ -20,12 +20,6 @@ static const struct op_param params[] = {
 		.help = "Seconds for one addon. Default: microk8s.addon_timeout_s."},
 };
 
-static bool is_plane(const struct op_run *run, const struct node *n)
-{
-	(void)run;
-	return n->role == NODE_ROLE_CONTROL_PLANE;
-}
-
 static struct err *plan(struct service *svc, struct op_run *run)
 {
 	const json_t *given = op_run_param(run, "addons");
@@ -41,12 +35,7 @@ static struct err *plan(struct service *svc, struct op_run *run)
 	op_run_set(run, "mko_addon_timeout_s",
 		json_integer(seconds != NULL ? json_integer_value(seconds)
 					     : svc->config->microk8s_addon_timeout_s));
-	op_run_keep(run, is_plane);
-	if (run->n_nodes == 0)
-		return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
-					run->cluster->name),
-			"mko cluster setup %s", run->cluster->name);
-	return NULL;
+	return op_run_keep_planes(run);
 }
 
 static size_t find_addon(const json_t *addons, const char *name)

@@ -102,6 +102,7 @@ const struct op_type op_cluster_apply = {
 	.title = "Apply a file to cluster %s",
 	.summary =
 		"Bring a cluster to what a file says: add nodes, set up, join, upgrade, enable and disable addons, one step after another. Halts at the first step that fails; again, it goes on with what is left.",
+	.next = "then the same command again: it goes on with what is left",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_OPERATOR,
 	.risk = OP_RISK_DISRUPT,

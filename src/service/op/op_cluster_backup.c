@@ -18,19 +18,6 @@ static const struct op_param backup_params[] = {
 		.help = "How many backups of this cluster are kept; older ones are removed after a good one. 0 keeps all."},
 };
 
-static bool is_plane(const struct op_run *run, const struct node *n)
-{
-	(void)run;
-	return n->role == NODE_ROLE_CONTROL_PLANE;
-}
-
-static struct err *no_planes(const struct op_run *run)
-{
-	return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
-				run->cluster->name),
-		"mko cluster setup %s", run->cluster->name);
-}
-
 /* Where a backup that this operation makes will lie. */
 static void set_fresh(struct service *svc, struct op_run *run)
 {
@@ -45,9 +32,7 @@ static void set_fresh(struct service *svc, struct op_run *run)
 
 static struct err *plan_backup(struct service *svc, struct op_run *run)
 {
-	op_run_keep(run, is_plane);
-	if (run->n_nodes == 0)
-		return no_planes(run);
+	TRY(op_run_keep_planes(run));
 	set_fresh(svc, run);
 	op_run_set(run, "mko_backup_keep",
 		json_incref((json_t *)(uintptr_t)op_run_param(run, "keep_backups")));
@@ -179,11 +164,6 @@ static const struct op_param drill_params[] = {
 		.help = "Number of a backup of this cluster, or CLUSTER/NUMBER; absent: a fresh one is made."},
 };
 
-static bool is_plane_or_spare(const struct op_run *run, const struct node *n)
-{
-	return is_plane(run, n) || op_run_named(run, n);
-}
-
 static struct err *check_spare(const struct op_run *run)
 {
 	if (json_array_size(op_run_param(run, "nodes")) != 1)
@@ -226,9 +206,7 @@ static struct err *plan_drill(struct service *svc, struct op_run *run)
 	TRY(check_spare(run));
 	if (!fresh)
 		return plan_old_backup(svc, run);
-	op_run_keep(run, is_plane_or_spare);
-	if (run->n_nodes < 2)
-		return no_planes(run);
+	TRY(op_run_keep_planes(run));
 	set_fresh(svc, run);
 	return NULL;
 }

@@ -293,6 +293,7 @@ const struct op_type op_cluster_leave = {
 	.title = "Remove nodes from cluster %s",
 	.summary =
 		"Drain nodes, let them leave, make the cluster forget them, and purge MicroK8s there; also for nodes that are lost.",
+	.next = "the same command again; for a node that is gone for good: mko cluster leave %s NODE --lost",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_OPERATOR,
 	.risk = OP_RISK_DESTROY,
@@ -330,12 +331,6 @@ static const struct op_param forget_params[] = {
 		.help = "Name in Kubernetes, or IPv4 address in the datastore, of a dead member."},
 };
 
-static bool is_plane(const struct op_run *run, const struct node *n)
-{
-	(void)run;
-	return n->role == NODE_ROLE_CONTROL_PLANE;
-}
-
 static struct err *plan_forget(struct service *svc, struct op_run *run)
 {
 	const char *member = op_run_param_text(run, "member");
@@ -349,7 +344,7 @@ static struct err *plan_forget(struct service *svc, struct op_run *run)
 						member),
 				"mko cluster leave %s %s", run->cluster->name,
 				run->nodes[i].hostname);
-	op_run_keep(run, is_plane);
+	TRY(op_run_keep_planes(run));
 	op_run_set_text(run, "mko_member", member);
 	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
 	return NULL;

@@ -251,6 +251,7 @@ const struct op_type op_cluster_shutdown = {
 	.title = "Shut down cluster %s",
 	.summary =
 		"End the pods in order, stop the nodes (workers first, the leader last) so that they come back by themselves, and power off if asked.",
+	.next = "mko cluster shutdown %s    (goes on), mko cluster startup %s    (back)",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_OPERATOR,
 	.risk = OP_RISK_DISRUPT,
@@ -313,6 +314,7 @@ const struct op_type op_cluster_startup = {
 	.title = "Start cluster %s",
 	.summary =
 		"Wake the machines, start all control planes together, then the workers; open the nodes that the shutdown closed; say what did not return.",
+	.next = "mko cluster startup %s    (goes on)",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_OPERATOR,
 	.risk = OP_RISK_CHANGE,

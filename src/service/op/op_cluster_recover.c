@@ -41,6 +41,7 @@ const struct op_type op_cluster_recover = {
 	.title = "Recover the quorum of cluster %s",
 	.summary =
 		"After more than half of the voters were lost for good: make the survivors the only members of the datastore. Writes that only the lost ones had are gone.",
+	.next = "mko cluster recover %s    (goes on with what is left)",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_ADMIN,
 	.risk = OP_RISK_DESTROY,

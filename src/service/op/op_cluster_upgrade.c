@@ -307,6 +307,7 @@ const struct op_type op_cluster_upgrade = {
 	.title = "Upgrade cluster %s",
 	.summary =
 		"Upgrade by one minor version: control planes one by one, then workers in batches, each followed by a check of the whole cluster; halts at the first failure.",
+	.next = "mko cluster upgrade resume %s    (goes on, if it is halted), mko cluster upgrade abort %s",
 	.target = OP_TARGET_CLUSTER,
 	.role = ROLE_OPERATOR,
 	.risk = OP_RISK_DISRUPT,

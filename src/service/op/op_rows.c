@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "service/event.h"
 #include "service/op/op_int.h"
 
@@ -112,6 +113,47 @@ static struct err *hosts_json(struct service *svc, int64_t op_id, json_t **ret)
 	return NULL;
 }
 
+/* The step of an operation made of others that failed last, else the operation itself: whose log
+ * says more. */
+static json_int_t telling_id(const struct operation *op)
+{
+	json_int_t id = op->id;
+	size_t i;
+	const json_t *step;
+
+	json_array_foreach(json_object_get(op->result, "steps"), i, step) {
+		const json_t *child = json_object_get(step, "operation_id");
+		const char *status = json_string_value(json_object_get(step, "status"));
+		if (json_is_integer(child) && status != NULL && strcmp(status, "failed") == 0)
+			id = json_integer_value(child);
+	}
+	return id;
+}
+
+/* What to type after an operation that did not succeed. */
+static json_t *next_json(const struct operation *op)
+{
+	const struct op_type *type = op_type_find(op->type);
+	struct str s = STR_INIT;
+
+	if (!op_status_final(op->status) || op->status == OP_SUCCEEDED)
+		return json_null();
+	str_addf(&s, "mko operation logs %lld    (what happened), ", (long long)telling_id(op));
+	if (type == NULL || type->next == NULL)
+		str_addf(&s, "mko operation retry %lld    (the hosts that did not succeed)",
+			(long long)op->id);
+	for (const char *p = type != NULL ? type->next : NULL; p != NULL && *p != '\0';) {
+		const char *mark = strstr(p, "%s");
+		size_t n = mark != NULL ? (size_t)(mark - p) : strlen(p);
+		str_addf(&s, "%.*s%s", (int)n, p,
+			mark != NULL && op->target_name != NULL ? op->target_name : "");
+		p += n + (mark != NULL ? 2 : 0);
+	}
+	json_t *text = json_string(str_get(&s));
+	str_done(&s);
+	return text;
+}
+
 struct err *op_json(struct service *svc, const struct operation *op, bool with_hosts,
 	json_t **ret_json)
 {
@@ -133,6 +175,7 @@ struct err *op_json(struct service *svc, const struct operation *op, bool with_h
 	nest(json, "target", target_keys, ARRAY_LEN(target_keys));
 	nest(json, "progress", progress_keys, ARRAY_LEN(progress_keys));
 	json_object_set_new(json, "duration_ms", duration_json(svc, op));
+	json_object_set_new(json, "next", next_json(op));
 	if (hosts != NULL)
 		json_object_set_new(json, "hosts", hosts);
 	if (children != NULL)

@@ -304,6 +304,22 @@ json_t *op_run_named_hosts(const struct op_run *run)
 	return names;
 }
 
+static bool is_plane_or_named(const struct op_run *run, const struct node *node)
+{
+	return node->role == NODE_ROLE_CONTROL_PLANE || op_run_named(run, node);
+}
+
+struct err *op_run_keep_planes(struct op_run *run)
+{
+	op_run_keep(run, is_plane_or_named);
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (run->nodes[i].role == NODE_ROLE_CONTROL_PLANE)
+			return NULL;
+	return err_hint(err_new(ERR_PRECONDITION, "cluster %s has no control plane yet",
+				run->cluster->name),
+		"mko cluster setup %s", run->cluster->name);
+}
+
 void op_run_set(struct op_run *run, const char *name, json_t *take_value)
 {
 	json_object_set_new(run->vars, name, take_value);

@@ -53,6 +53,9 @@ struct err *op_run_plan(struct service *svc, struct op_run *run) ERR_RESULT;
 struct node *op_run_node(struct op_run *run, const char *hostname);
 /** Drop the hosts that the operation does not need. Called by plan(); the rest keeps its order. */
 void op_run_keep(struct op_run *run, bool (*wanted)(const struct op_run *, const struct node *));
+/** Keep only the control planes of a cluster and the nodes that `nodes` names. Called by plan().
+ * Errors: ERR_PRECONDITION, it has none yet. */
+struct err *op_run_keep_planes(struct op_run *run) ERR_RESULT;
 /** Whether the parameter `nodes` of an operation on a cluster names this node. Such nodes are in
  * the run also when they do not belong to the cluster. */
 bool op_run_named(const struct op_run *run, const struct node *node);

@@ -50,6 +50,8 @@ struct op_type {
 	const char *name;    /**< "cluster.setup": NOUN.VERB */
 	const char *title;   /**< "Set up cluster %s": %s is the target's name */
 	const char *summary; /**< one sentence for help, docs and forms */
+	const char *next; /**< what to type when it did not succeed, "mko ... %s    (effect)": each
+			     %s is the target's name; NULL: retry it */
 	enum op_target
 		target; /**< OP_TARGET_NODE types also accept several nodes (OP_TARGET_NODES) */
 	enum role role; /**< least role */

@@ -161,6 +161,18 @@ static void hostnames_are_rfc_1123(void **state)
 			"ä", A63 "a", A63 "." A63 "." A63 "." A63 "a", "a.-b", "$(x)", "a;b"));
 }
 
+static void labels_are_those_of_kubernetes(void **state)
+{
+	(void)state;
+	check_all(check_label_key,
+		LIST("disk", "a", "Zone", "x.y_z-1", "example.com/disk",
+			"node-role.kubernetes.io/worker", A63),
+		LIST("", "-a", "a-", ".a", "a b", "a=b", "/a", "a/", "a/b/c", "A.com/x", "a,b", "ä",
+			A63 "a"));
+	check_all(check_label_value, LIST("", "ssd", "1", "1.2_3-x", A63),
+		LIST("-", "a-", "_a", "a b", "a,b", "a/b", "ä", A63 "a"));
+}
+
 static void addresses_are_of_one_host(void **state)
 {
 	(void)state;
@@ -278,6 +290,7 @@ static void networks_overlap_when_one_holds_the_other(void **state)
 TEST_MAIN(cmocka_unit_test(integers_are_taken_whole_and_in_range),
 	cmocka_unit_test(durations_become_milliseconds), cmocka_unit_test(sizes_become_bytes),
 	cmocka_unit_test(truth_has_four_words_each), cmocka_unit_test(hostnames_are_rfc_1123),
+	cmocka_unit_test(labels_are_those_of_kubernetes),
 	cmocka_unit_test(addresses_are_of_one_host),
 	cmocka_unit_test(networks_end_where_the_prefix_ends),
 	cmocka_unit_test(login_names_are_of_unix),

@@ -26,8 +26,8 @@ static const struct {
 	const char *says;
 } ends[] = {
 	{OPERATION("succeeded", HOST("changed")), 0, "Test n1: succeeded"},
-	{OPERATION("failed", HOST("failed")), 1,
-		"  operation 12: failed\n  n1: failed: Do: why\n  try: mko operation logs 12"},
+	{OPERATION("failed", HOST("failed") ",\"next\":\"mko go on\""), 1,
+		"  operation 12: failed\n  n1: failed: Do: why\n  try: mko go on\n"},
 	{OPERATION("interrupted", HOST("unknown")), 1, "  operation 12: was interrupted\n"},
 	{OPERATION("timed_out", HOST("cancelled")), 7, "took too long"},
 	{OPERATION("cancelled", HOST("cancelled")), 8, "was cancelled"},

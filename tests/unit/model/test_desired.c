@@ -67,6 +67,15 @@ static void what_is_wrong_is_told_with_its_place(void **state)
 		{HEAD "spec: {nodes: [" NODE
 		      "], network_cidr: 10.1.0.0/16, service_cidr: 10.1.2.0/24}",
 			"4:75 spec.service_cidr: 10.1.2.0/24 overlaps with the pod network 10.1.0.0/16"},
+		{HEAD "spec: {nodes: [{name: n1, address: 10.0.0.1, labels: {disk: 7}}]}",
+			"4:46 spec.nodes[0].labels: disk: must be a text (quote numbers and true), or null"},
+		{HEAD "spec: {nodes: [" NODE "], refresh: {policy: auto}}",
+			"4:58 spec.refresh.policy: must be hold: mko never lets snapd refresh a node by itself; a new channel is an upgrade, node by node"},
+		{HEAD "spec: {nodes: [" NODE
+		      "], power: {feeds: [rack], policy: some}, backup: {keep: 7}}",
+			"4:71 spec.power.policy: must be one of: any, all; 4:86 spec.backup.schedule: is required"},
+		{HEAD "spec: {nodes: [" NODE "], backup: {schedule: sometimes, keep: -1}}",
+			"4:57 spec.backup.schedule: must have five fields, MINUTE HOUR DAY MONTH WEEKDAY, for example \"0 3 * * *\"; it has 1; 4:78 spec.backup.keep: must be between 0 and 10000"},
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -103,13 +112,19 @@ static void words_of_the_file_become_fields_and_come_back(void **state)
 		"  channel: 1.32/stable\n"
 		"  ha: true\n"
 		"  nodes:\n"
-		"    - {name: n1, address: 10.0.0.1, role: voter, user: pi, port: 2222, mac: null}\n"
+		"    - {name: n1, address: 10.0.0.1, role: voter, user: pi, port: 2222, mac: null, labels: {disk: ssd, example.com/rack: a, old: null}}\n"
+		"  refresh: {policy: hold}\n"
+		"  power: {feeds: [rack, shed], policy: all, min_feeds: 1}\n"
+		"  backup: {schedule: \"0 3 * * *\", timezone: Europe/Berlin, keep: 7}\n"
 		"  addons: [dns, {name: metallb, args: 10.0.0.5-10.0.0.9}, \"core/x:y\"]\n";
 	static const char fields[] =
 		"{\"name\": \"home\", \"channel\": \"1.32/stable\", \"ha_enabled\": true, \"addons\": ["
 		"{\"name\": \"dns\", \"args\": []}, {\"name\": \"metallb\", \"args\": [\"10.0.0.5-10.0.0.9\"]}, "
 		"{\"name\": \"core/x\", \"args\": [\"y\"]}], \"nodes\": [{\"hostname\": \"n1\", "
-		"\"ip_address\": \"10.0.0.1\", \"role\": \"control_plane\", \"ssh_user\": \"pi\", \"ssh_port\": 2222}]}";
+		"\"ip_address\": \"10.0.0.1\", \"role\": \"control_plane\", \"ssh_user\": \"pi\", \"ssh_port\": 2222, "
+		"\"labels\": {\"disk\": \"ssd\", \"example.com/rack\": \"a\", \"old\": null}}], "
+		"\"feeds\": [\"rack\", \"shed\"], \"feed_policy\": \"all\", \"min_feeds\": 1, "
+		"\"backup\": {\"cron\": \"0 3 * * *\", \"timezone\": \"Europe/Berlin\", \"keep_backups\": 7}}";
 	json_t *want = NULL;
 	json_t *again = NULL;
 	(void)state;
@@ -143,7 +158,8 @@ static void the_schema_knows_the_keys_of_the_reader(void **state)
 	assert_true(json_is_false(json_object_get(node, "additionalProperties")));
 	for (size_t i = 0; desired_node_words[i].word != NULL; i++)
 		assert_non_null(at(node, "properties", desired_node_words[i].word));
-	assert_int_equal(json_object_size(json_object_get(node, "properties")), 9);
+	assert_non_null(at(at(spec, "properties", "backup"), "properties", "keep"));
+	assert_int_equal(json_object_size(json_object_get(node, "properties")), 10);
 	assert_string_equal(json_string_value(json_object_get(at(schema, "properties",
 								      "apiVersion"),
 				    "const")),

@@ -45,7 +45,7 @@ static void wrong_files_are_refused_at_their_place(void **state)
 		{"a: 1\nb: 2\na: 3\n", "f:3:1"},
 		{"a: &x 1\nb: *x\n", "f:1:4"},
 		{"a: !!python/object 1\n", "f:1:4"},
-		{"a.b: 1\n", "f:1:1"},
+		{"a[0]: 1\n", "f:1:1"},
 		{"[a]: 1\n", "f:1:1"},
 		{"? {a: b}\n: 1\n", "f:1:3"},
 		{"[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]", "f:1:18"},

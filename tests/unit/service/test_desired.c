@@ -22,6 +22,8 @@
 struct world {
 	struct cluster cluster;
 	struct node nodes[6];
+	struct ups_device ups;
+	struct schedule backup;
 	struct desired_state now;
 };
 
@@ -64,6 +66,15 @@ static int make(void **state)
 		.nodes = w->nodes,
 		.n_nodes = 6,
 		.channel = "1.32/stable"};
+	record_init(&ups_device_type, &w->ups);
+	w->ups.id = 9;
+	field_set_text(&w->ups.name, "rack");
+	w->now.upses = &w->ups;
+	w->now.n_upses = 1;
+	record_init(&schedule_type, &w->backup);
+	field_set_text(&w->backup.cron, "0 3 * * *");
+	json_decref(w->backup.params);
+	w->backup.params = json_pack("{s:i}", "keep_backups", 7);
 	*state = w;
 	return 0;
 }
@@ -73,6 +84,8 @@ static int drop(void **state)
 	struct world *w = *state;
 
 	record_done(&cluster_type, &w->cluster);
+	record_done(&ups_device_type, &w->ups);
+	record_done(&schedule_type, &w->backup);
 	for (size_t i = 0; i < ARRAY_LEN(w->nodes); i++)
 		record_done(&node_type, &w->nodes[i]);
 	mem_free(w);
@@ -205,6 +218,52 @@ static void only_what_differs_is_planned_in_an_order_that_keeps_voters(void **st
 			" cluster.addon_enable{\"addons\":[{\"args\":[],\"name\":\"ingress\"}]}"},
 	};
 	expect_rows(*state, rows, ARRAY_LEN(rows));
+}
+
+static void labels_feeds_and_backups_are_brought_to_what_the_file_says(void **state)
+{
+	static const struct row rows[] = {
+		{DOC("nodes: [" N(1) ", " N(2) ", " N(
+			 3) ", {name: n4, address: 10.0.0.4, "
+			    "labels: {disk: ssd, old: null, zone: a}}]"),
+			false,
+			"~node n4| cluster.label{\"labels\":{\"n4\":{\"disk\":\"ssd\",\"old\":null}}}"},
+		{DOC("nodes: [" N1234 ", {name: n9, address: 10.0.0.9, labels: {disk: ssd}}]"),
+			false,
+			"+node n9|~node n9|"
+			" node.create{\"cluster_id\":\"prod\",\"hostname\":\"n9\",\"ip_address\":\"10.0.0.9\"}"
+			" cluster.join{\"nodes\":[\"n9\"],\"role\":\"auto\"}"
+			" cluster.label{\"labels\":{\"n9\":{\"disk\":\"ssd\"}}}"},
+		{DOC(ALL ", refresh: {policy: hold}"), false, ""},
+		{DOC(ALL ", power: {feeds: [rack], policy: any}"), false,
+			"~cluster prod| cluster.update{\"feed_policy\":\"any\",\"feeds\":[\"rack\"]}"},
+		{DOC(ALL ", power: {feeds: [rack, shed]}"), false, "refused spec.power.feeds[1]"},
+		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: 7}"), false,
+			"+schedule backup-prod| schedule.create{\"cron\":\"0 3 * * *\",\"name\":\"backup-prod\",\"params\":{\"keep_backups\":7},\"target\":\"prod\",\"type\":\"cluster.backup\"}"},
+	};
+	static const struct row later[] = {
+		{DOC(ALL ", power: {feeds: [rack], policy: all}"), false, ""},
+		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: 7}"), false, ""},
+		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: 9}"), false,
+			"~schedule backup-prod| schedule.update{\"params\":{\"keep_backups\":9}}"},
+	};
+	struct world *w = *state;
+	json_t *node = json_array_get(json_object_get(w->cluster.scan, "nodes"), 3);
+	json_object_set_new(node, "labels", json_pack("{s:s, s:s}", "zone", "a", "old", "x"));
+	expect_rows(w, rows, ARRAY_LEN(rows));
+	json_array_append_new(w->cluster.feeds, json_integer(9));
+	w->now.backup = &w->backup;
+	expect_rows(w, later, ARRAY_LEN(later));
+	json_t *have = desired_of(&w->now);
+	json_t *doc = desired_write(have);
+	char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_non_null(strstr(text, "\"backup\":{\"keep\":7,\"schedule\":\"0 3 * * *\"}"));
+	assert_non_null(strstr(text, "\"labels\":{\"old\":\"x\",\"zone\":\"a\"}"));
+	assert_non_null(strstr(text,
+		"\"power\":{\"feeds\":[\"rack\"],\"min_feeds\":1,\"policy\":\"all\"}"));
+	free(text);
+	json_decref(doc);
+	json_decref(have);
 }
 
 static void what_is_impossible_is_refused_at_its_place(void **state)
@@ -442,6 +501,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		PLAN_TEST(only_what_differs_is_planned_in_an_order_that_keeps_voters),
+		PLAN_TEST(labels_feeds_and_backups_are_brought_to_what_the_file_says),
 		PLAN_TEST(what_is_impossible_is_refused_at_its_place),
 		PLAN_TEST(a_cluster_that_is_not_set_up_takes_every_setting_and_is_set_up),
 		PLAN_TEST(a_halted_upgrade_goes_on_or_is_in_the_way),

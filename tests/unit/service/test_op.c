@@ -138,6 +138,32 @@ static void a_host_that_the_run_went_on_without_is_offline(void **state)
 	record_done(&operation_type, &op);
 }
 
+/* What the API says is to be typed after an operation. */
+static void assert_next(struct test_domain *d, int64_t id, const char *text)
+{
+	struct operation op;
+	json_t *json = NULL;
+
+	ok(store_get(d->svc.store, &operation_type, id, &op));
+	ok(op_json(&d->svc, &op, false, &json));
+	assert_string_equal(json_string_value(json_object_get(json, "next")), text);
+	json_decref(json);
+	record_done(&operation_type, &op);
+}
+
+static void the_next_step_after_a_failure_is_the_types_own(void **state)
+{
+	struct test_domain *d = *state;
+	int64_t c = test_add_cluster(d, "prod", false);
+	test_add_node(d, 1, c);
+	script(d, "echo '" STATS(1, 0) "' >&3");
+	struct operation op = submit(d, "cluster.startup", "prod");
+	assert_int_not_equal(run_to_end(d, op.id), OP_SUCCEEDED);
+	assert_next(d, op.id,
+		"mko operation logs 1    (what happened), mko cluster startup prod    (goes on)");
+	record_done(&operation_type, &op);
+}
+
 static void one_failed_host_of_two_is_partial_and_retry_takes_only_that_one(void **state)
 {
 	struct test_domain *d = *state;
@@ -147,6 +173,8 @@ static void one_failed_host_of_two_is_partial_and_retry_takes_only_that_one(void
 	script(d, "echo '" STATS(0, 1) "' >&3");
 	struct operation op = submit(d, "node.status", NULL);
 	assert_int_equal(run_to_end(d, op.id), OP_PARTIAL);
+	assert_next(d, op.id,
+		"mko operation logs 1    (what happened), mko operation retry 1    (the hosts that did not succeed)");
 	TX(d, op_retry(&d->svc, &test_admin, op.id, &retry));
 	assert_int_equal(retry.retry_of, op.id);
 	struct store_query q = {0};
@@ -297,17 +325,17 @@ static void a_host_is_told_with_the_task_that_failed_not_with_the_last_one(void 
 	struct test_domain *d = *state;
 	test_add_node(d, 1, 0);
 	script(d,
-		"for task in Restore Clean; do\n"
+		"for task in Restore Clean Look; do\n"
 		"echo '{\"event\":\"task_start\",\"task\":\"'$task'\"}' >&3\n"
 		"echo '{\"event\":\"host_task_start\",\"host\":\"n1\"}' >&3\n"
-		"[ $task = Clean ] || echo '{\"event\":\"host_task\",\"host\":\"n1\",\"task\":\"Restore\",\"status\":\"failed\",\"message\":\"no\"}' >&3\n"
+		"[ $task = Look ] || echo '{\"event\":\"host_task\",\"host\":\"n1\",\"task\":\"'$task'\",\"status\":\"failed\",\"message\":\"'$task' failed\"}' >&3\n"
 		"done\n"
 		"echo '" STATS(1, 0) "' >&3\nexit 2");
 	struct operation op = submit(d, "node.prepare", "n1");
 	assert_int_equal(run_to_end(d, op.id), OP_FAILED);
 	struct op_host h = host(d, op.id, "n1");
 	assert_string_equal(h.task, "Restore");
-	assert_string_equal(h.message, "no");
+	assert_string_equal(h.message, "Restore failed");
 	record_done(&op_host_type, &h);
 	record_done(&operation_type, &op);
 }
@@ -737,6 +765,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(a_good_run_ends_with_facts_in_the_node_and_no_lock),
 		DOMAIN_TEST(a_host_that_the_run_went_on_without_is_offline),
+		DOMAIN_TEST(the_next_step_after_a_failure_is_the_types_own),
 		DOMAIN_TEST(one_failed_host_of_two_is_partial_and_retry_takes_only_that_one),
 		DOMAIN_TEST(several_nodes_of_one_cluster_share_its_lock),
 		DOMAIN_TEST(a_second_operation_on_a_held_node_waits_visibly),

@@ -221,6 +221,22 @@ def uncordon(nodes, names, reason, check):
 
 # -- draining ----------------------------------------------------------------------------------------------------------------
 
+def label(nodes, wanted, check):
+    """Set labels of nodes; wanted: {name: {key: value, or None to remove it}}. ({name: {changed, labels}}, problems)."""
+    done, problems = {}, []
+    for node in nodes:
+        name = node['metadata']['name']
+        have = node['metadata'].get('labels') or {}
+        body = {key: value for key, value in (wanted.get(name) or {}).items() if have.get(key) != value}
+        if name not in wanted:
+            continue
+        said = patch('node', name, '', {'metadata': {'labels': body}}) if body and not check else ''
+        if said:
+            problems.append('%s: %s' % (name, said))
+        done[name] = {'changed': bool(body) and not said, 'labels': body}
+    return done, problems
+
+
 def drain(names, selector, timeout, options):
     """kubectl drain of several nodes at once; {name: what it said, '' when it is done}. options: further arguments."""
     said = {}

@@ -29,6 +29,10 @@ UNITS = ('kubelite', 'containerd', 'k8s-dqlite', 'cluster-agent', 'apiserver-kic
 DQLITE_PORT = 19001
 ROLE_NAMES = {0: 'voter', 1: 'standby', 2: 'spare'}
 LABEL_CONTROL = 'node.kubernetes.io/microk8s-controlplane'
+# What Kubernetes and MicroK8s themselves write on a node; all other labels are somebody's wish.
+OWN_LABELS = ('beta.kubernetes.io/arch', 'beta.kubernetes.io/os', 'kubernetes.io/arch', 'kubernetes.io/os', 'kubernetes.io/hostname', 'microk8s.io/cluster',
+              'node.kubernetes.io/microk8s-controlplane', 'node.kubernetes.io/microk8s-worker')
+LABELS_MAX = 64
 LABEL_WORKER = 'node.kubernetes.io/microk8s-worker'
 LEASE_OLD_S = 60            # a lease is renewed every 10 s; Ready with an older one is bug #5386
 SYSTEM_NAMESPACES = ('kube-system', 'kube-public', 'kube-node-lease', 'ingress', 'metallb-system', 'container-registry', 'cert-manager',
@@ -104,7 +108,8 @@ def parse_node(item):
     address = next((one.get('address') for one in status.get('addresses') or () if one.get('type') == 'InternalIP'), None)
     role = 'control_plane' if LABEL_CONTROL in labels else 'worker' if LABEL_WORKER in labels else 'none'
     return {'name': metadata.get('name'), 'ready': ready == 'True', 'role': role, 'address': address,
-            'version': (status.get('nodeInfo') or {}).get('kubeletVersion'), 'unschedulable': bool(spec.get('unschedulable'))}
+            'version': (status.get('nodeInfo') or {}).get('kubeletVersion'), 'unschedulable': bool(spec.get('unschedulable')),
+            'labels': dict(sorted((key, value) for key, value in labels.items() if key not in OWN_LABELS)[:LABELS_MAX])}
 
 
 def parse_args_file(text, key):
