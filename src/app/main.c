@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "cli/cli.h"
+#include "driver/privileges.h"
 #include "driver/runner.h"
 #include "service/op/op.h"
 
@@ -95,6 +96,21 @@ static json_t *host_openapi(void *user)
 	return api_openapi();
 }
 
+static struct err *host_privileges(void *user, enum cli_privileges what, const char *account,
+	json_t **ret)
+{
+	(void)user;
+	if (what == CLI_PRIVILEGES_SETUP)
+		return privileges_setup(account, ret);
+	if (what == CLI_PRIVILEGES_CHECK)
+		return privileges_check(account, ret);
+	if (what == CLI_PRIVILEGES_REMOVE)
+		return privileges_remove(ret);
+	cleanup(mem_freep) char *text = privileges_text(account);
+	*ret = json_string(text);
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cli_host host = {
@@ -103,6 +119,7 @@ int main(int argc, char **argv)
 		.serve = host_serve,
 		.op_runner = host_op_runner,
 		.openapi = host_openapi,
+		.privileges = host_privileges,
 	};
 
 	setlocale(LC_CTYPE, "");

@@ -17,6 +17,13 @@ struct cli_serve {
 	bool insecure_http; /**< may listen beyond loopback without TLS */
 };
 
+/** What is asked of cli_host.privileges. */
+enum cli_privileges {
+	CLI_PRIVILEGES_TEXT,
+	CLI_PRIVILEGES_SETUP,
+	CLI_PRIVILEGES_CHECK,
+	CLI_PRIVILEGES_REMOVE,
+};
 /** What app gives to the command line. Any function may be NULL: the command then says that this
  * build has it not. */
 struct cli_host {
@@ -38,6 +45,10 @@ struct cli_host {
 	int (*op_runner)(void *user, int argc, char **argv);
 	/** The OpenAPI document, owned by the caller. */
 	json_t *(*openapi)(void *user);
+	/** What the account of the server may do as root on this machine. @account checked   @ret
+	 * owned: TEXT a JSON text, else the object of driver/privileges.h. Errors as there. */
+	struct err *(*privileges)(void *user, enum cli_privileges what, const char *account,
+		json_t **ret);
 };
 
 /** Run one command line. @argv as main() got it   Returns the exit code of CONTRACT.md section 2.

@@ -359,30 +359,45 @@ static struct err *systemctl_restart(const char *unit)
 	if (e == NULL && (result.timed_out || result.status != 0)) {
 		cleanup(mem_freep) char *why = last_line(str_get(&result.out));
 		bool refused = geteuid() != 0 && strncmp(why, "sudo:", 5) == 0;
-		e = err_hint(err_new(refused ? ERR_FORBIDDEN : ERR_UNAVAILABLE, "%s",
-				     result.timed_out ? "no end within 30 s" : why),
-			"systemctl status %s", unit);
+		e = err_new(refused ? ERR_FORBIDDEN : ERR_UNAVAILABLE, "%s",
+			result.timed_out ? "no end within 30 s" : why);
+		e = refused ? err_hint(e, "sudo mko system setup-privileges")
+			    : err_hint(e, "systemctl status %s", unit);
 	}
 	tool_result_done(&result);
 	return err_wrap(e, "restart %s", unit);
 }
 
-/* The units to restart, in order: the drivers by name where there are some. */
+#define ENUMERATOR "nut-driver-enumerator.service"
+
+const struct nut_restart nut_host_restarts[] = {
+	{ENUMERATOR, ENUMERATOR, "a driver for each section of ups.conf"},
+	{"nut-server.service", "nut-server.service", "upsd, which answers for the UPSes"},
+	{"nut-driver.target", "nut-driver@", "the drivers, one for each UPS"},
+	{"nut-driver.service", "nut-driver.service", "the drivers, with an older NUT"},
+	{"nut-monitor.service", "nut-monitor.service", "upsmon"},
+	{NULL, NULL, NULL},
+};
+
+static bool has_unit(const json_t *units, const char *prefix)
+{
+	size_t i;
+	const json_t *unit;
+
+	json_array_foreach(units, i, unit) {
+		const char *name = json_string_value(json_object_get(unit, "name"));
+		if (strncmp(name, prefix, strlen(prefix)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is there, in order; the drivers have been made already. */
 static struct err *restart_all(const json_t *units)
 {
-	static const char *const order[] = {"nut-server.service", "nut-driver",
-		"nut-monitor.service"};
-	size_t k = 0;
-	json_t *unit = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(order); i++)
-		json_array_foreach(units, k, unit) {
-			const char *name = json_string_value(json_object_get(unit, "name"));
-			bool driver = strncmp(name, "nut-driver@", 11) == 0 ||
-				strcmp(name, "nut-driver.service") == 0;
-			if (i == 1 ? driver : strcmp(name, order[i]) == 0)
-				TRY(systemctl_restart(name));
-		}
+	for (const struct nut_restart *r = nut_host_restarts; r->unit != NULL; r++)
+		if (strcmp(r->unit, ENUMERATOR) != 0 && has_unit(units, r->when))
+			TRY(systemctl_restart(r->unit));
 	return NULL;
 }
 
@@ -416,6 +431,6 @@ struct err *nut_host_restart(void)
 struct err *nut_host_reload(void)
 {
 	if (nut_host_has_systemd())
-		TRY(systemctl_restart("nut-driver-enumerator.service"));
+		TRY(systemctl_restart(ENUMERATOR));
 	return nut_host_restart();
 }

@@ -17,6 +17,15 @@ struct nut_host {
 /** This machine. */
 extern const struct nut_host nut_host_here;
 
+/** A unit of systemd that is started anew, and what for: all that mko ever needs root for. */
+struct nut_restart {
+	const char *unit;
+	const char *when; /**< when a unit with this prefix is installed */
+	const char *what;
+};
+/** In the order of a restart; ends with {NULL}. */
+extern const struct nut_restart nut_host_restarts[];
+
 /** NUT's services: {"installed","mode","manager","upsd":{"host","port","answers"},
  * "items":[{"name","description","state","sub","enabled"}],"problems":[text]}. manager is NULL
  * where no systemd runs; then items is empty. Owned. At most 8 s. */

@@ -85,7 +85,7 @@ class Services(Case):
         self.assertGreater(time.monotonic() - started, 15, "it waits for upsd")
         with open(self.calls, encoding="utf-8") as calls:
             restarts = [line.split()[-1] for line in calls if line.startswith("restart")]
-        self.assertEqual(restarts, ["nut-server.service", "nut-driver@rack.service", "nut-monitor.service"])
+        self.assertEqual(restarts, ["nut-server.service", "nut-driver.target", "nut-monitor.service"])
         self.assertEqual(self.mko.items("audit", "list", "--action", "ups.restart")[0]["outcome"], "ok")
 
     def test_what_systemctl_refuses_is_said(self):
