@@ -74,9 +74,10 @@ class Microk8sTest(unittest.TestCase):
         self.assertIsNone(mk8s.fingerprint(''))
 
     def test_node(self):
-        node = mk8s.parse_node({'metadata': {'name': 'n1', 'labels': {mk8s.LABEL_CONTROL: 'x'}}, 'spec': {'unschedulable': True}, 'status': {
+        node = mk8s.parse_node({'metadata': {'name': 'n1', 'labels': {mk8s.LABEL_CONTROL: 'x', 'kubernetes.io/os': 'linux', 'disk': 'ssd'}}, 'spec': {'unschedulable': True}, 'status': {
             'conditions': [{'type': 'Ready', 'status': 'Unknown'}], 'addresses': [{'type': 'InternalIP', 'address': '1.2.3.4'}], 'nodeInfo': {'kubeletVersion': 'v1.32.9'}}})
-        self.assertEqual(node, {'name': 'n1', 'ready': False, 'role': 'control_plane', 'address': '1.2.3.4', 'version': 'v1.32.9', 'unschedulable': True})
+        self.assertEqual(node, {'name': 'n1', 'ready': False, 'role': 'control_plane', 'address': '1.2.3.4', 'version': 'v1.32.9', 'unschedulable': True,
+                                'labels': {'disk': 'ssd'}})
 
     def test_classify(self):
         for want, arguments in (('not_installed', (False, False, [], False, False, False)), ('installed', (True, False, [], False, False, False)),

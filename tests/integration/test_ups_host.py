@@ -111,8 +111,10 @@ show*) printf 'Id=nut-server.service\\nLoadState=loaded\\nActiveState=active\\n\
        sed -n 's/^\\[\\(.*\\)\\]$/Id=nut-driver@\\1.service\\nLoadState=loaded\\nActiveState=active\\n/p' /etc/nut/ups.conf 2>/dev/null ;;
 restart*nut-server.service) kill $(cat /run/nut/upsd.lab 2>/dev/null) 2>/dev/null
        NUT/upsd -F -u root >/dev/null 2>&1 & echo $! >/run/nut/upsd.lab ;;
-restart*nut-driver@*) name=${3#nut-driver@}; name=${name%.service}; kill $(cat /run/nut/$name.lab 2>/dev/null) 2>/dev/null
-       NUT/dummy-ups -a $name -F -u root >/dev/null 2>&1 & echo $! >/run/nut/$name.lab ;;
+restart*nut-driver.target) for name in $(sed -n 's/^\\[\\(.*\\)\\]$/\\1/p' /etc/nut/ups.conf); do
+           kill $(cat /run/nut/$name.lab 2>/dev/null) 2>/dev/null
+           NUT/dummy-ups -a $name -F -u root >/dev/null 2>&1 & echo $! >/run/nut/$name.lab
+       done ;;
 esac
 exit 0
 """
