@@ -368,10 +368,7 @@ static struct err *systemctl_restart(const char *unit)
 	return err_wrap(e, "restart %s", unit);
 }
 
-#define ENUMERATOR "nut-driver-enumerator.service"
-
 const struct nut_restart nut_host_restarts[] = {
-	{ENUMERATOR, ENUMERATOR, "a driver for each section of ups.conf"},
 	{"nut-server.service", "nut-server.service", "upsd, which answers for the UPSes"},
 	{"nut-driver.target", "nut-driver@", "the drivers, one for each UPS"},
 	{"nut-driver.service", "nut-driver.service", "the drivers, with an older NUT"},
@@ -392,11 +389,11 @@ static bool has_unit(const json_t *units, const char *prefix)
 	return false;
 }
 
-/* What is there, in order; the drivers have been made already. */
+/* What is there, in order. */
 static struct err *restart_all(const json_t *units)
 {
 	for (const struct nut_restart *r = nut_host_restarts; r->unit != NULL; r++)
-		if (strcmp(r->unit, ENUMERATOR) != 0 && has_unit(units, r->when))
+		if (has_unit(units, r->when))
 			TRY(systemctl_restart(r->unit));
 	return NULL;
 }
@@ -431,6 +428,6 @@ struct err *nut_host_restart(void)
 struct err *nut_host_reload(void)
 {
 	if (nut_host_has_systemd())
-		TRY(systemctl_restart(ENUMERATOR));
+		TRY(systemctl_restart("nut-driver-enumerator.service"));
 	return nut_host_restart();
 }

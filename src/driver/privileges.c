@@ -38,9 +38,8 @@ char *privileges_text(const char *account)
 		account);
 	for (const struct nut_restart *r = nut_host_restarts; r->unit != NULL; r++) {
 		cleanup(mem_freep) char *command = command_text(r);
-		str_addf(&s,
-			"\n# mko ups restart, mko ups configure: %s\n%s ALL=(root) NOPASSWD: %s\n",
-			r->what, account, command);
+		str_addf(&s, "\n# mko ups restart: %s\n%s ALL=(root) NOPASSWD: %s\n", r->what,
+			account, command);
 	}
 	return str_take(&s);
 }
