@@ -79,6 +79,9 @@ static json_t *reply_content(json_t *schemas, const struct route *route)
 		return content(media, list_schema(object_ref(schemas, route)));
 	case ROUTE_REPLY_OPERATION:
 		return content(media, ref("operation_reply"));
+	case ROUTE_REPLY_FILE:
+		return content(media,
+			json_pack("{s:s, s:s}", "type", "string", "format", "binary"));
 	case ROUTE_REPLY_NONE:
 	case ROUTE_REPLY_TEXT:
 	case ROUTE_REPLY_LINES:

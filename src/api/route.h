@@ -39,6 +39,7 @@ enum route_reply {
 	ROUTE_REPLY_LIST,      /**< {"items":[reply_type],"next_cursor":...} */
 	ROUTE_REPLY_OPERATION, /**< {"operation":{...}} or, with ?dry_run=true, the preview */
 	ROUTE_REPLY_TEXT,      /**< text/plain */
+	ROUTE_REPLY_FILE,      /**< bytes: application/octet-stream */
 	ROUTE_REPLY_LINES,     /**< JSON lines */
 	ROUTE_REPLY_EVENTS     /**< text/event-stream */
 };

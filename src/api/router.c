@@ -16,6 +16,7 @@ const char *route_media(enum route_reply reply)
 		[ROUTE_REPLY_LIST] = "application/json",
 		[ROUTE_REPLY_OPERATION] = "application/json",
 		[ROUTE_REPLY_TEXT] = "text/plain",
+		[ROUTE_REPLY_FILE] = "application/octet-stream",
 		[ROUTE_REPLY_LINES] = "application/jsonl",
 		[ROUTE_REPLY_EVENTS] = "text/event-stream",
 	};

@@ -77,6 +77,7 @@ class Contract(ServerCase):
         self.http("POST", "/api/nodes", {"hostname": "n2", "ip_address": "10.76.0.2"})
         self.http("POST", "/api/ups", {"name": "rack", "nut_host": "10.76.0.9"})
         number = self.http("POST", "/api/operations", {"type": "node.host_key", "target": "n1"}).json["operation"]["id"]
+        inspection = self.http("POST", "/api/operations", {"type": "cluster.inspect", "target": "prod"}).json["operation"]["id"]
         self.mko.kill_daemon()
         self.mko.sql("update nodes set host_key = ?", HOST_KEY)
         self.mko.sql("update operations set status = 2, started_at = created_at, finished_at = created_at + 1500")
@@ -96,7 +97,7 @@ class Contract(ServerCase):
         os.symlink("/bin/false", os.path.join(tools, "systemctl"))
         self.mko.env["PATH"] = f"{tools}:{os.environ['PATH']}"
         self.mko.start_daemon()
-        return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1"}
+        return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1", "inspection": inspection}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):
         node, folder = node_tools()
@@ -104,7 +105,8 @@ class Contract(ServerCase):
         config = os.path.join(self.mko.folder, "contract.json")
         with open(config, "w", encoding="utf-8") as out:
             json.dump({"url": "http://%s:%d" % self.address, "tokens": self.token, "objects": objects, "expected": self.expected,
-                       "values": {"cluster": "prod", "node": "n1", "since": "7d", "topics": "nodes", "target": "node", "risk": "read"}, "bodies": {}}, out)
+                       "values": {"cluster": "prod", "node": "n1", "since": "7d", "topics": "nodes", "target": "node", "risk": "read",
+                                  "recipient": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFAAM89DWB8DkKRcIEH0VgNdNyKVz6U++BTk9U5IirJS", "inspection": objects.pop("inspection")}, "bodies": {}}, out)
         done = subprocess.run([node, os.path.join(folder, "contract.mjs"), config], cwd=folder, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         report = json.loads(done.stdout.splitlines()[-1])

@@ -81,6 +81,7 @@ function checkProblem(what, answer, status) {
 function valueOf(parameter) {
   const { schema, name } = parameter;
   if (name === "fields") return "id,name";
+  if (config.values[name] !== undefined && schema.type === "integer") return config.values[name];
   if (name === "sort" && schema.pattern) return schema.pattern.match(/\w+/)[0];
   if (schema.default !== undefined && schema.default !== null) return schema.default;
   if (schema.enum) return schema.enum[0];
