@@ -6,6 +6,7 @@ a node that is off or reboots, and a node cannot see or remove them.
 """
 
 import os
+import pathlib
 import re
 import secrets
 import subprocess
@@ -292,6 +293,26 @@ def clock_right(_lab, node, _args):
     node.run("/usr/bin/rm", "-f", "/etc/ld.so.preload", "/etc/mko-lab-clock")
 
 
+def module_hide(lab, node, args):
+    """Also one that the machine has loaded or built in: then modprobe alone says what there is."""
+    loaded = "".join(line for line in pathlib.Path("/proc/modules").read_text(encoding="ascii").splitlines(True) if line.split()[0] != args)
+    hardware("/proc/modules", lambda _args: loaded)[0](lab, node, args)
+    node.run("/usr/bin/mount", "-t", "tmpfs", "-o", "ro,size=4k", "tmpfs", "/sys/module")
+
+
+def module_show(lab, node, args):
+    hardware("/proc/modules", lambda _args: "")[1](lab, node, args)
+    node.run("/usr/bin/umount", "/sys/module")
+
+
+def shims_start(_lab, node, args):
+    node.run("/usr/bin/sh", "-c", 'cp /usr/bin/sleep "$0" && for i in $(seq "$1"); do setsid "$0" infinity </dev/null >/dev/null 2>&1 & done', SHIM, args or "1")
+
+
+def shims_end(_lab, node, _args):
+    node.run("/usr/bin/sh", "-c", 'for exe in /proc/[0-9]*/exe; do [ "$(readlink "$exe")" != "$0" ] || kill "$(echo "$exe" | cut -d/ -f3)"; done; rm "$0"', SHIM)
+
+
 def hostname_change(_lab, node, args):
     node.put("/etc/hostname", f"{args}\n")
     node.run("/usr/bin/hostname", args)
@@ -313,6 +334,7 @@ def hostname_unique(lab, node, _args):
 
 
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}"
+SHIM = "/run/containerd-shim-runc-v2"
 EFFECTS = {
     "disk_full": Effect(r"(/[a-z/]*)?", disk_full, disk_free),
     "ssh_drop": Effect("", *bridge_rules(ssh_drop)),
@@ -333,5 +355,7 @@ EFFECTS = {
     "inotify_low": Effect("", inotify("ro"), inotify("rw")),
     "cgroup_memory_off": Effect("", *hardware("/sys/fs/cgroup/cgroup.controllers", no_memory_cgroup)),
     "memory_low": Effect(r"\d*", *hardware("/proc/meminfo", meminfo)),
+    "module_missing": Effect(r"[a-z0-9_]+", module_hide, module_show),
+    "shims_left": Effect(r"[1-9]?", shims_start, shims_end),
     "forward_drop": Effect("", forward_policy("DROP"), forward_policy("ACCEPT")),
 }

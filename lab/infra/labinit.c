@@ -312,13 +312,13 @@ static void boot(void)
 	static const char *const network[] = { "/usr/sbin/ip", "-force", "-batch", "/etc/network/lab.batch", NULL };
 	static const char *const key[] = { "/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f",
 					   "/etc/ssh/ssh_host_ed25519_key", NULL };
-	static const char *const sysctl[] = { "/usr/sbin/sysctl", "-q", "-e", "-p", "/etc/sysctl.d/10-microk8s.conf", NULL };
+	/* as systemd-sysctl does, but only what is in /etc: what the distribution sets is the machine's business */
+	static const char *const sysctl[] = { "/usr/bin/sh", "-c", "cat /etc/sysctl.d/*.conf 2>/dev/null | /usr/sbin/sysctl -q -e -p -", NULL };
 	take_hostname();
 	run_to_end(network);
 	if (access(key[9], F_OK) < 0)
 		run_to_end(key);
-	if (access(sysctl[4], F_OK) == 0)
-		run_to_end(sysctl);
+	run_to_end(sysctl);
 }
 
 static void service_file(const struct service *service, const char *suffix, char *ret_path, size_t size)

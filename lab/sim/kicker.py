@@ -4,9 +4,10 @@
 """
 
 import contextlib
+import time
 from collections.abc import Callable
 
-from sim import faults, pki, root, worker
+from sim import faults, pki, root, services, worker
 
 BOUNCED = ("daemon-cluster-agent", "daemon-containerd", "daemon-kubelite")
 _CERT_MAKERS = {"server": pki.make_server, "front-proxy-client": pki.make_front_proxy, "ca": pki.renew_ca}
@@ -57,6 +58,7 @@ class FaultWatcher:
     def __init__(self, restart: Callable[[str], None], kill: Callable[[str, str], None]):
         self._restart, self._kill = restart, kill
         self._cert_days: str | None = None
+        self._complain_at = 0.0
 
     def tick(self) -> None:
         wanted = faults.active("cert_days")
@@ -67,8 +69,17 @@ class FaultWatcher:
         if faults.active("oom") is not None:
             faults.take("oom")
             self._kill("daemon-kubelite", "A process of this unit has been killed by the OOM killer.")
+        if faults.active("sandbox_reserved") is not None:
+            self._complain_of_sandboxes()
         if root.is_worker():
             worker.empty_provider_if_asked()
+
+    def _complain_of_sandboxes(self) -> None:
+        """As a kubelet does at each retry."""
+        if time.monotonic() >= self._complain_at:
+            self._complain_at = time.monotonic() + 5
+            services.log("daemon-kubelite", "E pod_workers.go:1301] \"Error syncing pod, skipping\" err=\"failed to \\\"CreatePodSandbox\\\" for pod: rpc error: "
+                         "code = Unknown desc = failed to reserve sandbox name \\\"web-0_default_1\\\": name is reserved\"")
 
     def _age_certificate(self, wanted: str) -> None:
         name, _, days = wanted.rpartition(":")

@@ -22,7 +22,9 @@ from sim.kube.store import ObjectStore
 CONTROL_PLANE_LABELS = {"node.kubernetes.io/microk8s-controlplane": "microk8s-controlplane"}
 WORKER_LABELS = {"node.kubernetes.io/microk8s-worker": "microk8s-worker"}
 HEALTH_PORTS = (10257, 10259)  # controller manager, scheduler
-CRASHLOOP = {"cgroup": "failed to initialize top level QOS containers: root container [kubepods] doesn't exist"}
+CRASHLOOP = {"cgroup": "failed to initialize top level QOS containers: root container [kubepods] doesn't exist",
+             "cpuset": 'failed to initialize top level QOS containers: error validating root container [kubepods] : cgroup ["kubepods"] has some '
+                       "missing controllers: cpuset"}
 
 
 def version() -> str:

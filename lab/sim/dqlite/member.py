@@ -453,11 +453,17 @@ class Member:
 
     def _refresh(self) -> None:
         """Every 30 s: cluster.yaml, and what we must remember."""
-        current = [files.info(m) for m in self.members]
-        if files.read_yaml("cluster.yaml") != current:
-            files.write_cluster(self.members)
+        members = self._as_told()
+        if files.read_yaml("cluster.yaml") != [files.info(m) for m in members]:
+            files.write_cluster(members)
         if files.last_index(root.backend()) != self.index:
             self._save()
+
+    def _as_told(self) -> list[dict]:
+        """The members as cluster.yaml shows them; the fault dqlite_named shows our own by its host name."""
+        if faults.active("dqlite_named") is None:
+            return self.members
+        return [m | {"Address": f"{root.node_name()}:{root.DQLITE_PORT}"} if m["Address"] == self.address else m for m in self.members]
 
     def _adjust_roles(self) -> None:
         """The leader's work: every 30 s, and when a new member answers for the first time."""

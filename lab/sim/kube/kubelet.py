@@ -130,7 +130,8 @@ class Kubelet:
             self._renew_lease(node)
             self._renew_at = now + self._timing.seconds("lease")
             self._reports_left -= 1
-        waits = [self._pods.sync(), self._renew_at - now]
+        pods_due = self._renew_at if self._faults.active("sandbox_reserved") is not None else now + self._pods.sync()
+        waits = [pods_due - now, self._renew_at - now]
         if self._ready_at > now:
             waits.append(self._ready_at - now)
         return max(min(waits), 0.01)

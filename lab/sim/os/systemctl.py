@@ -109,12 +109,14 @@ def properties_of(name):
                 "UnitFileState": "", "Description": full(name), "MainPID": "0", "Result": "success", "ExecMainStartTimestamp": ""}
     state = unit.state()
     started = stamp(state["since"])
+    active = state["active"] == "active"
+    entered = int((time.monotonic() - time.time() + state["since"]) * 1e6) if active else 0
     return {"Type": "simple", "Restart": "always" if "containerd" in unit.name else "on-failure", "NRestarts": str(state["restarts"]), "MainPID":
             str(state["pid"]), "Result": state["result"], "ExecMainStartTimestamp": started, "ExecMainPID": str(state["pid"]),
             "ExecMainStatus": "0", "Id": unit.name, "Names": unit.name, "Description": unit.description, "LoadState": "loaded",
             "ActiveState": state["active"], "SubState": state["sub"], "FragmentPath": unit.path,
             "UnitFileState": "enabled" if state["enabled"] else "disabled",
-            "ActiveEnterTimestamp": started if state["active"] == "active" else "", "CanStart": "yes", "CanStop": "yes"}
+            "ActiveEnterTimestamp": started if active else "", "ActiveEnterTimestampMonotonic": str(entered), "CanStart": "yes", "CanStop": "yes"}
 
 
 def stamp(seconds):
