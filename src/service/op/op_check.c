@@ -3,12 +3,10 @@
 #include "model/check/check.h"
 #include "service/op/op_run.h"
 
-/* Each node tries the ports of the others of the run. */
+/* Each node tries the ports of the others of the run and of their clusters. */
 static struct err *plan(struct service *svc, struct op_run *run)
 {
-	(void)svc;
-	op_run_set_hosts_entries(run);
-	return NULL;
+	return op_run_set_hosts_entries(svc, run);
 }
 
 const struct op_type op_node_check_prerequisites = {

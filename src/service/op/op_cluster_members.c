@@ -83,7 +83,7 @@ static struct err *check_running(const struct op_run *run)
 }
 
 /* What the playbook setup_cluster needs to join nodes to a cluster that runs. */
-static void set_join_vars(struct service *svc, struct op_run *run)
+static struct err *set_join_vars(struct service *svc, struct op_run *run)
 {
 	const struct cluster *c = run->cluster;
 
@@ -99,7 +99,7 @@ static void set_join_vars(struct service *svc, struct op_run *run)
 	op_run_set(run, "mko_member_timeout_s", json_integer(FORMER_MEMBER_WAIT_S));
 	/* the workers take no part, so nobody here knows all members */
 	op_run_set(run, "mko_allow_unknown_members", json_true());
-	op_run_set_hosts_entries(run);
+	return op_run_set_hosts_entries(svc, run);
 }
 
 /* ---- join ---- */
@@ -147,7 +147,7 @@ static struct err *plan_join(struct service *svc, struct op_run *run)
 	TRY(check_running(run));
 	/* the words of both tables stand in the same order */
 	choose_join_roles(run, role != NULL ? enum_value(&join_role_table, role) : NODE_ROLE_NONE);
-	set_join_vars(svc, run);
+	TRY(set_join_vars(svc, run));
 	op_run_set(run, "mko_discard_workloads",
 		json_boolean(json_is_true(op_run_param(run, "discard_workloads"))));
 	op_run_keep(run, takes_part);
@@ -437,7 +437,7 @@ static struct err *plan_replace(struct service *svc, struct op_run *run)
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (op_run_named(run, &run->nodes[i]))
 			run->nodes[i].role = old->role;
-	set_join_vars(svc, run);
+	TRY(set_join_vars(svc, run));
 	op_run_keep(run, takes_part_in_replace);
 	for (size_t i = 0; i < run->n_nodes; i++)
 		if (strcmp(run->nodes[i].hostname, json_string_value(json_array_get(hosts, 0))) !=

@@ -83,7 +83,7 @@ static struct err *plan(struct service *svc, struct op_run *run)
 	op_run_set(run, "mko_addon_timeout_s", json_integer(svc->config->microk8s_addon_timeout_s));
 	op_run_set(run, "mko_join_token_ttl_s",
 		json_integer(svc->config->microk8s_join_token_ttl_s));
-	op_run_set_hosts_entries(run);
+	TRY(op_run_set_hosts_entries(svc, run));
 	return op_run_set_other_nodes(svc, run);
 }
 

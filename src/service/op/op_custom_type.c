@@ -110,8 +110,7 @@ static struct err *plan(struct service *svc, struct op_run *run)
 	}
 	if (run->cluster != NULL)
 		op_run_set_text(run, "mko_cluster_name", run->cluster->name);
-	op_run_set_hosts_entries(run);
-	return NULL;
+	return op_run_set_hosts_entries(svc, run);
 }
 
 static const enum field_kind kinds[] = {

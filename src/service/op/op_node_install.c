@@ -28,7 +28,7 @@ static struct err *choose_channel(struct service *svc, struct op_run *run)
 
 static struct err *plan(struct service *svc, struct op_run *run)
 {
-	op_run_set_hosts_entries(run);
+	TRY(op_run_set_hosts_entries(svc, run));
 	return choose_channel(svc, run);
 }
 

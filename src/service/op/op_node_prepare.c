@@ -4,7 +4,7 @@
 
 static struct err *plan(struct service *svc, struct op_run *run)
 {
-	op_run_set_hosts_entries(run);
+	TRY(op_run_set_hosts_entries(svc, run));
 	return op_run_set_other_nodes(svc, run);
 }
 

@@ -341,15 +341,34 @@ const char *op_run_param_text(const struct op_run *run, const char *name)
 	return json_string_value(op_run_param(run, name));
 }
 
-void op_run_set_hosts_entries(struct op_run *run)
+/* Whether a node is one of the run or of a cluster that a node of the run belongs to. */
+static bool near(const struct op_run *run, const struct node *node)
 {
+	for (size_t i = 0; i < run->n_nodes; i++)
+		if (run->nodes[i].id == node->id ||
+			(node->cluster_id != I64_NONE &&
+				run->nodes[i].cluster_id == node->cluster_id))
+			return true;
+	return false;
+}
+
+struct err *op_run_set_hosts_entries(struct service *svc, struct op_run *run)
+{
+	struct store_query q = {0};
+	struct store_rows rows = {0};
 	json_t *entries = json_array();
 
-	for (size_t i = 0; i < run->n_nodes; i++)
-		json_array_append_new(entries,
-			json_pack("{s:s, s:s}", "address", run->nodes[i].ip_address, "hostname",
-				run->nodes[i].hostname));
+	TRY(store_list(svc->store, &node_type, &q, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct node *node = store_row(&rows, i);
+		if (near(run, node))
+			json_array_append_new(entries,
+				json_pack("{s:s, s:s}", "address", node->ip_address, "hostname",
+					node->hostname));
+	}
+	store_rows_done(&rows);
 	op_run_set(run, "mko_hosts_entries", entries);
+	return NULL;
 }
 
 struct err *op_run_set_other_nodes(struct service *svc, struct op_run *run)

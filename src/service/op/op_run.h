@@ -69,8 +69,9 @@ void op_run_set_text(struct op_run *run, const char *name, const char *text);
 const json_t *op_run_param(const struct op_run *run, const char *name);
 /** A text parameter, NULL when absent. */
 const char *op_run_param_text(const struct op_run *run, const char *name);
-/** Set mko_hosts_entries to the nodes of the run. */
-void op_run_set_hosts_entries(struct op_run *run);
+/** Set mko_hosts_entries to the nodes of the run and all others of their clusters: what is written
+ * to a node must not depend on how many nodes an operation is about. */
+struct err *op_run_set_hosts_entries(struct service *svc, struct op_run *run) ERR_RESULT;
 /** Set mko_other_nodes to the nodes that are not in the run, so that a machine which is one of them
  * is found. */
 struct err *op_run_set_other_nodes(struct service *svc, struct op_run *run) ERR_RESULT;

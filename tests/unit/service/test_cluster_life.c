@@ -100,6 +100,46 @@ static void a_join_touches_the_control_planes_and_the_new_node_only(void **state
 	refused(d, "cluster.join", "{\"nodes\":[\"nobody\"]}", ERR_NOT_FOUND);
 }
 
+/* The names that an operation on the target would write into /etc/hosts. Owned. */
+static char *names_written(struct test_domain *d, const char *type, const char *target,
+	const char *params)
+{
+	json_t *json = json_loads(params, 0, NULL);
+	const struct op_request req = {.type = type, .target = target, .params = json};
+	struct str names = STR_INIT;
+	json_t *plan = NULL;
+	const json_t *one = NULL;
+	size_t i = 0;
+
+	ok(store_begin(d->svc.store));
+	ok(op_preview(&d->svc, &test_admin, &req, &plan));
+	store_rollback(d->svc.store);
+	json_array_foreach(json_object_get(json_object_get(plan, "vars"), "mko_hosts_entries"), i,
+		one)
+		str_addf(&names, "%s ", json_string_value(json_object_get(one, "hostname")));
+	json_decref(plan);
+	json_decref(json);
+	return str_take(&names);
+}
+
+static void a_node_learns_the_names_of_its_whole_cluster_whoever_takes_part(void **state)
+{
+	struct test_domain *d = *state;
+	static const struct {
+		const char *type, *target, *params, *names;
+	} cases[] = {
+		{"node.prepare", "n1", "{}", "n1 n2 n3 n4 n5 "},
+		{"node.install", "n6", "{}", "n6 "},
+		{"cluster.join", "prod", "{\"nodes\":[\"n6\"]}", "n1 n2 n3 n4 n5 n6 "},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *names = names_written(d, cases[i].type, cases[i].target, cases[i].params);
+		assert_string_equal(names, cases[i].names);
+		mem_free(names);
+	}
+}
+
 static void nodes_leave_unless_the_cluster_would_not_survive_it(void **state)
 {
 	struct test_domain *d = *state;
@@ -219,6 +259,7 @@ static void an_upgrade_that_was_refused_leaves_nothing_to_resume(void **state)
 }
 
 TEST_MAIN(LIFE_TEST(a_join_touches_the_control_planes_and_the_new_node_only),
+	LIFE_TEST(a_node_learns_the_names_of_its_whole_cluster_whoever_takes_part),
 	LIFE_TEST(nodes_leave_unless_the_cluster_would_not_survive_it),
 	LIFE_TEST(a_node_is_replaced_in_its_role_by_another_one),
 	LIFE_TEST(only_members_outside_of_the_inventory_are_forgotten),
