@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +19,24 @@
 #include "driver/runner_int.h"
 
 #define GRACE_MS 1000
+#define MEMORY_MAX ((rlim_t)2 << 30) /* of one process of Ansible, as addresses */
 
 enum { PIPE_CONTROL, PIPE_STATUS, PIPE_EVENTS, PIPE_OUTPUT, PIPE_N };
+
+/* Ansible keeps all that a node says in memory. A node that talks without end shall cost its own
+ * task, and when memory gets scarce the kernel shall take this process, not the server. */
+static void limit_memory(void)
+{
+	static const char score[] = "500";
+	const struct rlimit limit = {.rlim_cur = MEMORY_MAX, .rlim_max = MEMORY_MAX};
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	(void)setrlimit(RLIMIT_AS, &limit); /* neither is needed to go on */
+	if (fd >= 0) {
+		(void)!write(fd, score, sizeof(score) - 1);
+		close(fd);
+	}
+}
 
 static void command_exec(const struct child_command *command, int pipes[PIPE_N][2])
 {
@@ -36,6 +53,7 @@ static void command_exec(const struct child_command *command, int pipes[PIPE_N][
 		dup2(pipes[PIPE_OUTPUT][1], STDERR_FILENO) < 0 ||
 		dup2(pipes[PIPE_EVENTS][1], command->events_fd) < 0)
 		_exit(126);
+	limit_memory();
 	execvpe(command->argv[0], command->argv, command->env);
 	static const char text[] = "mko: cannot run ansible-playbook\n";
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
