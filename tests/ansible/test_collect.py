@@ -80,12 +80,27 @@ class CollectTest(unittest.TestCase):
         self.assertEqual(collect.reach([]), {})
 
     def test_units_of_systemctl_and_garbage(self):
-        text = ('Id=snap.microk8s.daemon-kubelite.service\nActiveState=active\nSubState=running\nNRestarts=4\n\n'
+        text = ('Id=snap.microk8s.daemon-kubelite.service\nActiveState=active\nSubState=running\nNRestarts=4\nActiveEnterTimestampMonotonic=9000000\n\n'
                 'Id=ssh.service\nActiveState=active\n\nId=snap.microk8s.daemon-etcd.service\nActiveState=inactive\nSubState=dead\nNRestarts=many\n')
-        self.assertEqual(diagnose.parse_units(text), {'kubelite': {'active': 'active', 'sub': 'running', 'restarts': 4},
-                                                      'etcd': {'active': 'inactive', 'sub': 'dead', 'restarts': None}})
+        self.assertEqual(diagnose.parse_units(text, 30.5), {'kubelite': {'active': 'active', 'sub': 'running', 'restarts': 4, 'age_s': 21},
+                                                      'etcd': {'active': 'inactive', 'sub': 'dead', 'restarts': None, 'age_s': None}})
         for junk in (None, '', '=\n=\n\n=', 'Id=snap.microk8s.daemon-\x1b[2J.service', '\0' * 1000):
-            self.assertEqual(diagnose.parse_units(junk), {})
+            self.assertEqual(diagnose.parse_units(junk, 1.0), {})
+
+    def test_what_a_log_said_before_a_start_by_hand_is_over(self):
+        for unit, seconds in (({'restarts': 0, 'age_s': 20}, 21), ({'restarts': 0, 'age_s': 5000}, 900), ({'restarts': 7, 'age_s': 2}, 900),
+                              ({'restarts': None, 'age_s': 2}, 900), (None, 900)):
+            self.assertEqual(diagnose.log_age(unit), seconds)
+
+    def test_members_that_are_known_by_a_name(self):
+        text = '- Address: 10.0.0.1:19001\n  ID: 1\n- Address: "pi3.lan:19001"\n- Address: \'[fd00::1]:19001\'\n'
+        self.assertEqual(diagnose.named_members(text), ['pi3.lan'])
+        for junk in (None, '', 'Address:', '\0' * 100):
+            self.assertEqual(diagnose.named_members(junk), [])
+
+    def test_names_that_do_not_lead_to_their_node(self):
+        self.assertEqual(diagnose.unresolved([('localhost', '127.0.0.1'), ('localhost', '192.0.2.7'), ('no-such-host.invalid', '192.0.2.8')]),
+                         ['localhost', 'no-such-host.invalid'])
 
 
 if __name__ == '__main__':

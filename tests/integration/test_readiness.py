@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import LabCase, Mko  # noqa: E402
+from support import LabCase, Mko, clock  # noqa: E402
 
 # What a tool may print instead of an answer: without end, with escapes and halves of characters.
 ENDLESS = "#!/bin/sh\nwhile :; do printf '\\033[2J\\033]0;owned\\007\\xc3\\x28\\r\\n%01000d' 7; done\n"
@@ -103,6 +103,18 @@ class Readiness(LabCase):
         by = {(one["code"], one["host"]): one["result"] for one in items}
         self.assertIn(by["MKO-PRE-030", "n3"], ("warn", "fail"))
         self.assertEqual(by["MKO-PRE-011", "n1"], "pass")
+
+    def test_6b_a_node_that_talks_without_end_is_given_up_and_the_others_are_checked(self):
+        self.lab.sh("n3", "sh", "-c", "printf '%s' \"$1\" >/usr/local/bin/flood; chmod 755 /usr/local/bin/flood; usermod -s /usr/local/bin/flood ubuntu", "sh", ENDLESS)
+        self.addCleanup(self.lab.sh, "n3", "usermod", "-s", "/bin/bash", "ubuntu")
+        with clock(100):
+            done = self.mko("system", "check-prerequisites", "n1", "n3", "--all-results", "-o", "json", code=9)
+        self.assertNotRegex(done.stdout + done.stderr, r"[\x00-\x08\x0b-\x1f\x7f]")
+        by = {(one["code"], one["host"]): one["result"] for one in json.loads(done.stdout)["items"]}
+        self.assertIn(by["MKO-PRE-030", "n3"], ("warn", "fail"))
+        self.assertEqual((by["MKO-PRE-011", "n1"], by["MKO-PRE-011", "n3"]), ("pass", "unknown"))
+        kept = os.path.join(self.mko.data, "operations", str(self.mko.last_operation()["id"]), "log.txt")
+        self.assertLess(os.stat(kept).st_size, 1 << 20)
 
     def test_7_wrong_usage_and_explanations(self):
         self.assert_three_lines(self.mko("system", "check-prerequisites", code=2))

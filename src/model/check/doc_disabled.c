@@ -24,5 +24,6 @@ static const struct check_vector vectors[] = {
 CHECK(doc_disabled, vectors, .code = "MKO-DOC-007", .title = "The snap is disabled",
 	.severity = CHECK_BLOCKING, .uses = CHECK_DOCTOR, .rank = 14, .expected = "an enabled snap",
 	.why = "A refresh that failed half way leaves it so; nothing of MicroK8s runs.",
-	.fix = "sudo snap enable microk8s, then microk8s start", .operation = "node.install",
-	.link = "https://github.com/canonical/microk8s/issues/2491", .test = test);
+	.fix = "sudo snap enable microk8s, then microk8s start (on a worker: sudo snap start microk8s)",
+	.operation = "node.install", .link = "https://github.com/canonical/microk8s/issues/2491",
+	.test = test);

@@ -40,11 +40,22 @@ static bool anybody_has_leader(const struct check_run *run)
 	return false;
 }
 
-static bool anybody_stopped(const struct check_run *run)
+/* Whether a person or a shutdown stopped MicroK8s there. @address "10.0.0.1:19001", NULL = anywhere
+ */
+static bool was_stopped(const struct check_run *run, const char *address)
 {
-	for (size_t i = 0; i < run->n; i++)
-		if (check_list_has(said_value(&run->nodes[i], "microk8s.locks"), "stopped.lock"))
+	size_t len = address != NULL ? strcspn(address, ":") : 0;
+
+	for (size_t i = 0; i < run->n; i++) {
+		const char *theirs = run->nodes[i].address;
+		bool same = address == NULL ||
+			(theirs != NULL && strlen(theirs) == len &&
+				strncmp(theirs, address, len) == 0);
+		if (same &&
+			check_list_has(said_value(&run->nodes[i], "microk8s.locks"),
+				"stopped.lock"))
 			return true;
+	}
 	return false;
 }
 
@@ -56,6 +67,7 @@ static enum check_result test(const struct check_run *run, const struct check_no
 	size_t i = 0;
 	size_t voters = 0;
 	size_t alive = 0;
+	size_t stopped = 0;
 	cleanup(str_done) struct str silent = STR_INIT;
 
 	(void)node;
@@ -65,17 +77,19 @@ static enum check_result test(const struct check_run *run, const struct check_no
 		if (role == NULL || address == NULL || strcmp(role, "voter") != 0)
 			continue;
 		voters++;
-		if (answers(run, address))
+		if (answers(run, address)) {
 			alive++;
-		else
-			str_addf(&silent, "%s%.60s", silent.len > 0 ? ", " : "", address);
+			continue;
+		}
+		stopped += was_stopped(run, address);
+		str_addf(&silent, "%s%.60s", silent.len > 0 ? ", " : "", address);
 	}
 	if (voters == 0)
 		return CHECK_SKIP;
-	if (alive < voters / 2 + 1)
-		return check_say(found, CHECK_FAIL, "%zu of %zu voters answer; silent: %s.", alive,
-			voters, str_get(&silent));
-	if (!anybody_has_leader(run) && !anybody_stopped(run))
+	if (alive < voters / 2 + 1) /* what was stopped can be started: that is the cause then */
+		return check_say(found, alive + stopped < voters / 2 + 1 ? CHECK_FAIL : CHECK_WARN,
+			"%zu of %zu voters answer; silent: %s.", alive, voters, str_get(&silent));
+	if (!anybody_has_leader(run) && !was_stopped(run, NULL))
 		return check_say(found, CHECK_FAIL,
 			"%zu of %zu voters listen, but no leader answers.", alive, voters);
 	return CHECK_PASS;
@@ -94,6 +108,9 @@ static const struct check_vector vectors[] = {
 		CHECK_FAIL, "1 of 3 voters answer; silent: 10.0.0.2:19001, 10.0.0.3:19001"},
 	{"{\"datastore\":{\"live\":false,\"members\":[" MEMBER("10.0.0.1", "voter", "true") "]}}",
 		CHECK_FAIL, "no leader"},
+	{"[{\"address\":\"10.0.0.1\",\"data\":{\"microk8s\":{\"locks\":[\"stopped.lock\"]},\"datastore\":{\"live\":false,\"members\":[" MEMBER(
+		 "10.0.0.1", "voter", "false") "]}}}]",
+		CHECK_WARN, "0 of 1 voters answer"},
 	{"{\"datastore\":{\"members\":[7,{}]}}", CHECK_SKIP, NULL},
 	{NULL, CHECK_SKIP, NULL},
 };

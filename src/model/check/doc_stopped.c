@@ -23,6 +23,6 @@ CHECK(doc_stopped, vectors, .code = "MKO-DOC-014", .title = "MicroK8s was stoppe
 	.severity = CHECK_WARNING, .uses = CHECK_DOCTOR, .rank = 16,
 	.expected = "a running MicroK8s",
 	.why = "A person or a shutdown stopped it; it does not come back by itself.",
-	.fix = "mko cluster startup, or on the node: microk8s start",
+	.fix = "mko cluster startup, or on the node: microk8s start (on a worker: sudo snap start --enable microk8s)",
 	.operation = "cluster.startup", .link = "https://github.com/canonical/microk8s/issues/3114",
 	.test = test);

@@ -29,4 +29,4 @@ CHECK(pre_forward, vectors, .code = "MKO-PRE-017", .title = "Forwarded packets a
 	.expected = "the policy ACCEPT in the chain FORWARD, or rules for the pod network",
 	.why = "Docker sets this policy; pods then reach nothing outside their node.",
 	.fix = "sudo iptables -P FORWARD ACCEPT, and make it last (iptables-persistent)",
-	.test = test);
+	.link = "https://github.com/canonical/microk8s/issues/2418", .test = test);

@@ -166,6 +166,13 @@ def attempt(reader):
 
 def reach(peers):
     """{name: {port: open|refused|timeout|unreachable}} for [(name, address)]."""
+    state = reach_all(peers)
+    state.update(reach_all([peer for peer in peers if 'timeout' in state[peer[0]].values()]))   # a moment of loss is no broken network
+    return state
+
+
+def reach_all(peers):
+    """As reach(), each peer once."""
     state = {}
     for at in range(0, len(peers), PEERS_AT_ONCE):
         state.update(reach_some(peers[at:at + PEERS_AT_ONCE]))

@@ -64,7 +64,7 @@ def main():
     peers = [(str(one['hostname']), str(one['address'])) for one in module.params['peers'] if one['address'] != module.params['address']]
     result = {'facts': collect.facts(module.params['address']), 'matrix': collect.attempt(lambda: collect.reach(peers))}
     if module.params['microk8s']:
-        result['microk8s'] = diagnose.look(module.params['address'])
+        result['microk8s'] = diagnose.look(module.params['address'], peers)
     module.exit_json(changed=False, **result)
 
 
