@@ -22,7 +22,7 @@ ROOMS = ["base", "model", "power", "loop", "store", "driver", "service", "api", 
 MESON_SUITES = ["unit", "store", "fuzz"]
 PYTHON_SUITES = ["tools", "ansible", "lab", "integration"]
 ROOT_SUITES = ["lab", "integration"]  # they make network namespaces
-FILES_AT_ONCE = min(max(os.cpu_count() or 1, 2), 4)
+FILES_AT_ONCE = min(max(os.cpu_count() or 1, 3), 4)
 FILE_TIMEOUT_S = 1800
 CASE = re.compile(r"^(not ok|ok)\b\s*(\d+)?\s*-?\s*(.*)$")
 
