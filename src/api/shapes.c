@@ -329,6 +329,23 @@ const struct shape shape_finding = {
 		",\"host\":{\"type\":[\"string\",\"null\"],\"description\":\"null: about the cluster\"},\"cluster\":" TEXT_OR_NULL
 		",\"found\":{\"type\":\"string\",\"description\":\"As the node says it: not to be trusted\"}}",
 };
+#define HEALTH_WORDS                                                                               \
+	"\"id\":" NUMBER ",\"name\":" TEXT                                                         \
+	",\"state\":{\"type\":\"string\",\"enum\":[\"up\",\"unknown\",\"degraded\",\"down\"]},\"reason\":" TEXT
+#define HEALTH_ANSWER                                                                              \
+	"{\"type\":\"string\",\"enum\":[\"not_asked\",\"good\",\"bad\",\"refused\",\"silent\"]}"
+#define TRUTH_OR_NULL "{\"type\":[\"boolean\",\"null\"]}"
+const struct shape shape_health_report = {
+	.name = "health_report",
+	.more = "{\"checked_at\":" TEXT ",\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
+		",\"nodes\":" NUMBER ",\"nodes_well\":" NUMBER ",\"planes\":" NUMBER
+		",\"planes_ready\":" NUMBER ",\"quorum_margin\":" NUMBER_OR_NULL,
+		"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"quorum_margin\"")) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
+		",\"cluster\":" TEXT_OR_NULL ",\"ssh\":" HEALTH_ANSWER ",\"agent\":" HEALTH_ANSWER
+		",\"api\":" HEALTH_ANSWER ",\"ready\":" TRUTH_OR_NULL ",\"cordoned\":" TRUTH_OR_NULL
+		",\"heartbeat_s\":" NUMBER_OR_NULL,
+		"\"id\",\"name\",\"state\",\"reason\",\"cluster\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\"")) "}",
+};
 const struct shape shape_audit_report = {
 	.name = "audit_report",
 	.more = "{\"ok\":" TRUTH ",\"unproven\":" NUMBER ",\"pruned\":" NUMBER ",\"rows\":" NUMBER

@@ -20,6 +20,7 @@ static const struct {
 } words[] = {
 	{"online", STYLE_GOOD},
 	{"active", STYLE_GOOD},
+	{"up", STYLE_GOOD},
 	{"running", STYLE_GOOD},
 	{"succeeded", STYLE_GOOD},
 	{"ok", STYLE_GOOD},
@@ -36,6 +37,7 @@ static const struct {
 	{"initializing", STYLE_BUSY},
 	{"pending", STYLE_BUSY},
 	{"offline", STYLE_BAD},
+	{"down", STYLE_BAD},
 	{"error", STYLE_BAD},
 	{"failed", STYLE_BAD},
 	{"unreachable", STYLE_BAD},

@@ -19,6 +19,13 @@ static const struct {
 	{"curl_easy_getinfo", offsetof(struct libcurl, easy_getinfo)},
 	{"curl_easy_cleanup", offsetof(struct libcurl, easy_cleanup)},
 	{"curl_easy_strerror", offsetof(struct libcurl, easy_strerror)},
+	{"curl_multi_init", offsetof(struct libcurl, multi_init)},
+	{"curl_multi_add_handle", offsetof(struct libcurl, multi_add_handle)},
+	{"curl_multi_remove_handle", offsetof(struct libcurl, multi_remove_handle)},
+	{"curl_multi_perform", offsetof(struct libcurl, multi_perform)},
+	{"curl_multi_poll", offsetof(struct libcurl, multi_poll)},
+	{"curl_multi_info_read", offsetof(struct libcurl, multi_info_read)},
+	{"curl_multi_cleanup", offsetof(struct libcurl, multi_cleanup)},
 	{"curl_slist_append", offsetof(struct libcurl, slist_append)},
 	{"curl_slist_free_all", offsetof(struct libcurl, slist_free_all)},
 };

@@ -1,0 +1,47 @@
+/* Health of nodes and clusters, asked for when it is wanted. */
+#include "api/route.h"
+#include "base/mem.h"
+#include "service/health.h"
+
+struct health_query {
+	int64_t id;
+	char *cluster;
+};
+static const struct field health_query_fields[] = {
+	ROW_TEXT(struct health_query, cluster, FIELD_CREATE, .max = 63,
+		.help = "Name or number: only this cluster and its nodes; all when absent"),
+};
+static const struct record_type health_query_type = {
+	.name = "health_query",
+	.table = "health_query",
+	.size = sizeof(struct health_query),
+	.fields = health_query_fields,
+	.n_fields = ARRAY_LEN(health_query_fields),
+};
+
+static struct err *check_health(struct call *call)
+{
+	struct health_query query;
+	json_t *input = NULL;
+	json_t *report = NULL;
+
+	record_init(&health_query_type, &query);
+	struct err *e = call_query(call, &query);
+	if (e == NULL)
+		e = health_input(call->svc, query.cluster, &input);
+	record_done(&health_query_type, &query);
+	if (e != NULL)
+		return e;
+	TRY(call_task(call, health_run, input, &report));
+	return report != NULL ? call_json(call, report) : NULL;
+}
+
+static const struct route routes_health_rows[] = {
+	{"GET", "/api/health/check", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_health_report,
+		.query = &health_query_type,
+		.summary =
+			"Ask every node and API server how it is, without SSH logins; takes seconds, changes nothing",
+		.handle = check_health},
+};
+ROUTE_LIST(routes_health, "health");

@@ -1,0 +1,143 @@
+/* mko health check: how nodes and clusters are now, asked directly. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/args.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/tables.h"
+
+#define PAUSE_MS 10000
+#define SLICE_MS 200 /* so that Ctrl-C is heard */
+
+static const struct cli_column cluster_columns[] = {
+	{"CLUSTER", "name"},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"WELL", "nodes_well", .right = true},
+	{"NODES", "nodes", .right = true},
+	{"PLANES READY", "planes_ready", .right = true},
+	{"MARGIN", "quorum_margin", .right = true},
+	{"REASON", "reason", .shrink = true},
+};
+static const struct cli_column node_columns[] = {
+	{"NODE", "name"},
+	{"CLUSTER", "cluster"},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"SSH", "ssh"},
+	{"AGENT", "agent"},
+	{"API", "api"},
+	{"READY", "ready", CLI_SHOW_YES},
+	{"CORDONED", "cordoned", CLI_SHOW_YES, .wide = true},
+	{"HEARTBEAT", "heartbeat_s", .right = true, .wide = true},
+	{"REASON", "reason", .shrink = true},
+};
+
+static size_t count_ill(const json_t *items)
+{
+	const json_t *one = NULL;
+	size_t i = 0;
+	size_t n = 0;
+
+	json_array_foreach(items, i, one) {
+		const char *state = cli_json_text(one, "state", "");
+		n += strcmp(state, "up") != 0 && strcmp(state, "unknown") != 0;
+	}
+	return n;
+}
+
+static struct err *show(struct cli *cli, const json_t *report)
+{
+	if (cli_output_is_document(cli))
+		return cli_print_document(cli, report);
+	if (json_array_size(cli_json_get(report, "clusters")) > 0) {
+		cli_print_table(cli, NULL, cluster_columns, ARRAY_LEN(cluster_columns),
+			cli_json_get(report, "clusters"));
+		(void)fputc('\n', cli->io->out);
+	}
+	cli_print_table(cli, NULL, node_columns, ARRAY_LEN(node_columns),
+		cli_json_get(report, "nodes"));
+	return NULL;
+}
+
+/* One look. @ret_ill how many nodes and clusters are not well */
+static struct err *look(struct cli *cli, size_t *ret_ill)
+{
+	cleanup(str_done) struct str query = STR_INIT;
+	json_t *report = NULL;
+
+	if (cli_opt_given(cli, "cluster"))
+		cli_query_add(&query, "cluster", cli_opt_text(cli, "cluster"));
+	TRY(cli_get(cli, "/api/health/check", query.len > 0 ? str_get(&query) : NULL, &report));
+	struct err *e = show(cli, report);
+	*ret_ill = count_ill(cli_json_get(report, "nodes")) +
+		count_ill(cli_json_get(report, "clusters"));
+	json_decref(report);
+	(void)fflush(cli->io->out);
+	return e;
+}
+
+static int interrupts(const struct cli *cli)
+{
+	return cli->io->interrupts != NULL ? cli->io->interrupts() : 0;
+}
+
+/* Look again and again until Ctrl-C. */
+static struct err *watch(struct cli *cli, size_t *ret_ill)
+{
+	int before = interrupts(cli);
+
+	for (;;) {
+		if (cli->io->out_tty)
+			(void)fputs("\033[H\033[2J", cli->io->out);
+		TRY(look(cli, ret_ill));
+		for (int64_t waited = 0; waited < PAUSE_MS; waited += SLICE_MS) {
+			if (interrupts(cli) != before)
+				return NULL;
+			TRY(cli_idle(cli, SLICE_MS));
+		}
+	}
+}
+
+static struct err *run(struct cli *cli)
+{
+	size_t ill = 0;
+
+	if (cli_opt_given(cli, "watch"))
+		return watch(cli, &ill);
+	TRY(look(cli, &ill));
+	if (ill == 0)
+		return NULL;
+	return err_hint(err_new(ERR_FAILED, "%zu nodes and clusters are not well", ill),
+		"mko doctor --cluster CLUSTER    (what it is, and what to do)");
+}
+
+static const struct cli_opt opts[] = {
+	{.name = "cluster",
+		.kind = CLI_OPT_TEXT,
+		.meta = "CLUSTER",
+		.words = CLI_WORDS_CLUSTERS,
+		.help = "only this cluster and its nodes"},
+	{.name = "watch",
+		.letter = 'w',
+		.kind = CLI_OPT_FLAG,
+		.help = "look again each 10 s until Ctrl-C"},
+};
+
+static const struct cli_noun noun_health = {.name = "health",
+	.summary = "how nodes and clusters are now"};
+
+const struct cli_cmd cmd_health_check = {
+	.path = "health check",
+	.summary = "Ask every node and API server how it is, now and directly",
+	.details =
+		"Without SSH logins and without Ansible, so it takes seconds: the port of SSH, the cluster agent, /readyz of each control plane, and from "
+		"one of them the nodes with their conditions and heartbeats. Exit code 1 when something is not well. What is wrong in depth: mko doctor.",
+	.example =
+		"mko health check\nmko health check --cluster prod -o json\nmko health check --watch",
+	.doing = "check the health",
+	.noun = &noun_health,
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.run = run,
+};

@@ -1,0 +1,381 @@
+/* Owns one round of health: which questions are asked, and what their answers mean. First all nodes
+ * at once (SSH's port, the cluster agent, the API of control planes), then of each cluster one API
+ * that is ready about nodes and heartbeats. */
+#include <sodium.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "driver/probe.h"
+#include "model/health.h"
+#include "model/yaml.h"
+#include "service/health.h"
+
+#define TIMEOUT_MS 3000
+#define AT_ONCE 256
+#define LIST_BYTES_MAX ((size_t)32 << 20)
+
+/** A node in the round. */
+struct subject {
+	const json_t *node; /**< of the input */
+	struct health_node seen;
+	struct probe ssh, agent, api;
+};
+
+/** A cluster in the round. */
+struct group {
+	const json_t *cluster; /**< of the input */
+	char *ca, *cert, *key; /**< PEM, wiped */
+	struct probe_identity identity;
+	bool known; /**< there is an identity */
+	struct probe nodes, leases;
+	json_t *nodes_json, *leases_json;
+	struct health_cluster seen;
+};
+
+/** The round. */
+struct health_round {
+	struct subject *subjects;
+	struct group *groups;
+	size_t n_subjects, n_groups;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static int64_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static struct group *group_of(const struct health_round *r, const struct subject *s)
+{
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (number_of(r->groups[i].cluster, "id") == number_of(s->node, "cluster_id"))
+			return &r->groups[i];
+	return NULL;
+}
+
+/* ---- identities ---- */
+
+/* Base64 of a kubeconfig as text, NULL = it is none. Owned. */
+static char *decode(const char *base64)
+{
+	size_t len = base64 != NULL ? strlen(base64) : 0;
+	char *text = mem_zalloc(len + 1);
+	size_t n = 0;
+
+	if (len > 0 &&
+		sodium_base642bin((unsigned char *)text, len, base64, len, "\n ", &n, NULL,
+			sodium_base64_VARIANT_ORIGINAL) == 0)
+		return text;
+	seal_wipe_free(text);
+	return NULL;
+}
+
+static const json_t *first(const json_t *doc, const char *list, const char *key)
+{
+	return json_object_get(json_array_get(json_object_get(doc, list), 0), key);
+}
+
+static void read_kubeconfig(struct group *g, const char *text)
+{
+	struct yaml_file file = {0};
+	struct err *e = yaml_read("kubeconfig", text, strlen(text), &file);
+
+	if (e == NULL && file.n > 0) {
+		const json_t *doc = file.docs[0].json;
+		const json_t *user = first(doc, "users", "user");
+		g->ca = decode(text_of(first(doc, "clusters", "cluster"),
+			"certificate-authority-data"));
+		g->cert = decode(text_of(user, "client-certificate-data"));
+		g->key = decode(text_of(user, "client-key-data"));
+	}
+	g->identity = (struct probe_identity){.ca = g->ca, .cert = g->cert, .key = g->key};
+	g->known = g->ca != NULL;
+	if (e == NULL)
+		yaml_done(&file);
+	err_free(e); /* without an identity the API is asked whether it is there */
+}
+
+static struct err *open_identities(struct health_round *r, const char *key_path)
+{
+	struct seal_key *key = NULL;
+
+	TRY(seal_key_open(key_path, &key));
+	for (size_t i = 0; i < r->n_groups; i++) {
+		const char *sealed = text_of(r->groups[i].cluster, "kubeconfig");
+		char *text = NULL;
+		struct err *e = sealed != NULL ? seal_open_text(key, sealed, &text) : NULL;
+		if (text != NULL)
+			read_kubeconfig(&r->groups[i], text);
+		seal_wipe_free(text);
+		err_free(e); /* as without one */
+	}
+	seal_key_free(key);
+	return NULL;
+}
+
+/* ---- questions ---- */
+
+static char *url_of(const struct subject *s, const char *scheme, int64_t port, const char *path)
+{
+	const char *address = text_of(s->node, "address");
+	bool v6 = strchr(address, ':') != NULL;
+
+	return mem_printf("%s://%s%s%s:%lld%s", scheme, v6 ? "[" : "", address, v6 ? "]" : "",
+		(long long)port, path);
+}
+
+static struct err *ask_nodes(struct health_round *r)
+{
+	struct probe *all = mem_zalloc((3 * r->n_subjects + 1) * sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_subjects; i++) {
+		struct subject *s = &r->subjects[i];
+		const struct group *g = group_of(r, s);
+		all[n++] = (struct probe){.url = url_of(s, "http", number_of(s->node, "port"), "/"),
+			.connect = true};
+		if (s->seen.member)
+			all[n++] = (struct probe){.url = url_of(s, "https", 25000, "/health")};
+		if (s->seen.member && s->seen.plane)
+			all[n++] = (struct probe){.url = url_of(s, "https", 16443, "/readyz"),
+				.identity = g != NULL && g->known ? &g->identity : NULL};
+	}
+	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE);
+	n = 0;
+	for (size_t i = 0; i < r->n_subjects; i++) {
+		struct subject *s = &r->subjects[i];
+		s->ssh = all[n++];
+		if (s->seen.member)
+			s->agent = all[n++];
+		if (s->seen.member && s->seen.plane)
+			s->api = all[n++];
+	}
+	mem_free(all);
+	return e;
+}
+
+/* The first control plane of the cluster whose API is ready. */
+static const struct subject *ready_plane(const struct health_round *r, const struct group *g)
+{
+	for (size_t i = 0; i < r->n_subjects; i++)
+		if (group_of(r, &r->subjects[i]) == g && r->subjects[i].seen.api == HEALTH_GOOD)
+			return &r->subjects[i];
+	return NULL;
+}
+
+static struct err *ask_clusters(struct health_round *r)
+{
+	struct probe *all = mem_zalloc((2 * r->n_groups + 1) * sizeof(*all));
+	struct group **asked = mem_zalloc((r->n_groups + 1) * sizeof(struct group *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_groups; i++) {
+		struct group *g = &r->groups[i];
+		const struct subject *plane = ready_plane(r, g);
+		if (plane == NULL || !g->known)
+			continue;
+		asked[n / 2] = g;
+		all[n++] = (struct probe){.url = url_of(plane, "https", 16443, "/api/v1/nodes"),
+			.identity = &g->identity,
+			.body_max = LIST_BYTES_MAX};
+		all[n++] = (struct probe){
+			.url = url_of(plane, "https", 16443,
+				"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
+			.identity = &g->identity,
+			.body_max = LIST_BYTES_MAX};
+	}
+	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE);
+	for (size_t i = 0; i < n / 2; i++) {
+		asked[i]->nodes = all[2 * i];
+		asked[i]->leases = all[2 * i + 1];
+	}
+	mem_free(all);
+	mem_free(asked);
+	return e;
+}
+
+/* ---- answers ---- */
+
+static enum health_answer plain_answer(const struct probe *p, bool good)
+{
+	static const enum health_answer answers[] = {
+		[PROBE_NOT_ASKED] = HEALTH_NOT_ASKED,
+		[PROBE_ANSWERED] = HEALTH_BAD,
+		[PROBE_REFUSED] = HEALTH_REFUSED,
+		[PROBE_SILENT] = HEALTH_SILENT,
+		[PROBE_UNREACHABLE] = HEALTH_SILENT,
+		[PROBE_UNTRUSTED] = HEALTH_BAD,
+		[PROBE_FAILED] = HEALTH_BAD,
+	};
+
+	return p->outcome == PROBE_ANSWERED && good ? HEALTH_GOOD : answers[p->outcome];
+}
+
+/* Without a certificate of ours the API says 401, which proves that it runs. */
+static void read_answers(struct subject *s, bool with_identity)
+{
+	bool ready = s->api.status == 200 || (!with_identity && s->api.status == 401);
+
+	s->seen.ssh = plain_answer(&s->ssh, true);
+	s->seen.agent = plain_answer(&s->agent, s->agent.status == 200);
+	s->seen.api = plain_answer(&s->api, ready);
+}
+
+static json_t *body_json(const struct probe *p)
+{
+	return p->outcome == PROBE_ANSWERED && p->status == 200
+		? json_loadb(str_get(&p->body), p->body.len, 0, NULL)
+		: NULL;
+}
+
+static bool is_voter(const struct group *g, const char *address)
+{
+	const json_t *one = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(g->cluster, "voters"), i, one)
+		if (strcmp(json_string_value(one), address) == 0)
+			return true;
+	return false;
+}
+
+static void count(struct group *g, const struct subject *s, enum health_state state)
+{
+	bool plane = s->seen.member && s->seen.plane;
+
+	g->seen.nodes += s->seen.member;
+	g->seen.nodes_well += s->seen.member && state == HEALTH_UP;
+	g->seen.planes += plane;
+	g->seen.planes_ready += plane && s->seen.api == HEALTH_GOOD;
+	g->seen.planes_alive += plane && s->seen.agent == HEALTH_GOOD;
+	g->seen.voters_alive += plane && s->seen.api == HEALTH_GOOD &&
+		is_voter(g, text_of(s->node, "address"));
+}
+
+static json_t *optional_number(int64_t n)
+{
+	return n == I64_NONE ? json_null() : json_integer(n);
+}
+
+static json_t *node_json(struct subject *s, struct group *g)
+{
+	cleanup(str_done) struct str reason = STR_INIT;
+
+	if (g != NULL && s->seen.member)
+		s->seen.kube = health_read_kube(g->nodes_json, g->leases_json,
+			text_of(s->node, "name"), text_of(s->node, "address"));
+	enum health_state state = health_judge_node(&s->seen, &reason);
+	if (g != NULL)
+		count(g, s, state);
+	const struct health_kube *kube = &s->seen.kube;
+	return json_pack("{sI ss ss? ss ss ss ss ss so so so}", "id", number_of(s->node, "id"),
+		"name", text_of(s->node, "name"), "cluster",
+		g != NULL ? text_of(g->cluster, "name") : NULL, "state",
+		enum_text(&health_state_table, state), "reason", str_get(&reason), "ssh",
+		enum_text(&health_answer_table, s->seen.ssh), "agent",
+		enum_text(&health_answer_table, s->seen.agent), "api",
+		enum_text(&health_answer_table, s->seen.api), "ready",
+		kube->known ? json_boolean(kube->ready) : json_null(), "cordoned",
+		kube->known ? json_boolean(kube->cordoned) : json_null(), "heartbeat_s",
+		optional_number(kube->heartbeat_s));
+}
+
+static json_t *cluster_json(struct group *g)
+{
+	cleanup(str_done) struct str reason = STR_INIT;
+
+	g->seen.voters = json_array_size(json_object_get(g->cluster, "voters"));
+	enum health_state state = health_judge_cluster(&g->seen, &reason);
+	return json_pack("{sI ss ss ss sI sI sI sI so}", "id", number_of(g->cluster, "id"), "name",
+		text_of(g->cluster, "name"), "state", enum_text(&health_state_table, state),
+		"reason", str_get(&reason), "nodes", (json_int_t)g->seen.nodes, "nodes_well",
+		(json_int_t)g->seen.nodes_well, "planes", (json_int_t)g->seen.planes,
+		"planes_ready", (json_int_t)g->seen.planes_ready, "quorum_margin",
+		optional_number(health_margin(&g->seen)));
+}
+
+/* ---- the round ---- */
+
+static void round_begin(struct health_round *r, const json_t *input)
+{
+	const json_t *nodes = json_object_get(input, "nodes");
+	const json_t *clusters = json_object_get(input, "clusters");
+
+	r->n_subjects = json_array_size(nodes);
+	r->n_groups = json_array_size(clusters);
+	r->subjects = mem_zalloc((r->n_subjects + 1) * sizeof(*r->subjects));
+	r->groups = mem_zalloc((r->n_groups + 1) * sizeof(*r->groups));
+	for (size_t i = 0; i < r->n_groups; i++)
+		r->groups[i].cluster = json_array_get(clusters, i);
+	for (size_t i = 0; i < r->n_subjects; i++) {
+		const json_t *node = json_array_get(nodes, i);
+		r->subjects[i] = (struct subject){.node = node,
+			.seen = {.member = json_is_true(json_object_get(node, "member")),
+				.plane = json_is_true(json_object_get(node, "plane"))}};
+	}
+}
+
+static void round_done(struct health_round *r)
+{
+	for (size_t i = 0; i < r->n_subjects; i++) {
+		probe_done(&r->subjects[i].ssh);
+		probe_done(&r->subjects[i].agent);
+		probe_done(&r->subjects[i].api);
+	}
+	for (size_t i = 0; i < r->n_groups; i++) {
+		struct group *g = &r->groups[i];
+		probe_done(&g->nodes);
+		probe_done(&g->leases);
+		json_decref(g->nodes_json);
+		json_decref(g->leases_json);
+		seal_wipe_free(g->ca);
+		seal_wipe_free(g->cert);
+		seal_wipe_free(g->key);
+	}
+	mem_free(r->subjects);
+	mem_free(r->groups);
+}
+
+static struct err *ask(struct health_round *r, const json_t *input)
+{
+	TRY(open_identities(r, text_of(input, "secret_key")));
+	TRY(ask_nodes(r));
+	for (size_t i = 0; i < r->n_subjects; i++) {
+		const struct group *g = group_of(r, &r->subjects[i]);
+		read_answers(&r->subjects[i], g != NULL && g->known);
+	}
+	TRY(ask_clusters(r));
+	for (size_t i = 0; i < r->n_groups; i++) {
+		r->groups[i].nodes_json = body_json(&r->groups[i].nodes);
+		r->groups[i].leases_json = body_json(&r->groups[i].leases);
+	}
+	return NULL;
+}
+
+struct err *health_run(const json_t *input, json_t **ret_output)
+{
+	struct health_round r = {0};
+	char when[CLOCK_TEXT_SIZE];
+
+	round_begin(&r, input);
+	struct err *e = ask(&r, input);
+	if (e == NULL) {
+		json_t *nodes = json_array();
+		json_t *clusters = json_array();
+		for (size_t i = 0; i < r.n_subjects; i++)
+			json_array_append_new(nodes,
+				node_json(&r.subjects[i], group_of(&r, &r.subjects[i])));
+		for (size_t i = 0; i < r.n_groups; i++)
+			json_array_append_new(clusters, cluster_json(&r.groups[i]));
+		clock_format(number_of(input, "now"), when);
+		*ret_output = json_pack("{ss so so}", "checked_at", when, "clusters", clusters,
+			"nodes", nodes);
+	}
+	round_done(&r);
+	return e;
+}
