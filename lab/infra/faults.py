@@ -294,14 +294,16 @@ def clock_right(_lab, node, _args):
 
 
 def module_hide(lab, node, args):
-    """Also one that the machine has loaded or built in: then modprobe alone says what there is."""
-    loaded = "".join(line for line in pathlib.Path("/proc/modules").read_text(encoding="ascii").splitlines(True) if line.split()[0] != args)
-    hardware("/proc/modules", lambda _args: loaded)[0](lab, node, args)
+    """Also one that the machine has loaded or built in: then modprobe alone says what there is. Kernels without modules have no list."""
+    if MODULES.exists():
+        loaded = "".join(line for line in MODULES.read_text(encoding="ascii").splitlines(True) if line.split()[0] != args)
+        hardware(str(MODULES), lambda _args: loaded)[0](lab, node, args)
     node.run("/usr/bin/mount", "-t", "tmpfs", "-o", "ro,size=4k", "tmpfs", "/sys/module")
 
 
 def module_show(lab, node, args):
-    hardware("/proc/modules", lambda _args: "")[1](lab, node, args)
+    if MODULES.exists():
+        hardware(str(MODULES), lambda _args: "")[1](lab, node, args)
     node.run("/usr/bin/umount", "/sys/module")
 
 
@@ -334,6 +336,7 @@ def hostname_unique(lab, node, _args):
 
 
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}"
+MODULES = pathlib.Path("/proc/modules")
 SHIM = "/run/containerd-shim-runc-v2"
 EFFECTS = {
     "disk_full": Effect(r"(/[a-z/]*)?", disk_full, disk_free),

@@ -82,21 +82,29 @@ static int interrupts(const struct cli *cli)
 	return cli->io->interrupts != NULL ? cli->io->interrupts() : 0;
 }
 
+/* Let time pass. @ret_end Ctrl-C was typed */
+static struct err *rest(struct cli *cli, int before, bool *ret_end)
+{
+	for (int64_t waited = 0; waited < PAUSE_MS && !*ret_end; waited += SLICE_MS) {
+		TRY(cli_idle(cli, SLICE_MS));
+		*ret_end = interrupts(cli) != before;
+	}
+	return NULL;
+}
+
 /* Look again and again until Ctrl-C. */
 static struct err *watch(struct cli *cli, size_t *ret_ill)
 {
 	int before = interrupts(cli);
+	bool end = false;
 
-	for (;;) {
+	while (!end) {
 		if (cli->io->out_tty)
 			(void)fputs("\033[H\033[2J", cli->io->out);
 		TRY(look(cli, ret_ill));
-		for (int64_t waited = 0; waited < PAUSE_MS; waited += SLICE_MS) {
-			if (interrupts(cli) != before)
-				return NULL;
-			TRY(cli_idle(cli, SLICE_MS));
-		}
+		TRY(rest(cli, before, &end));
 	}
+	return NULL;
 }
 
 static struct err *run(struct cli *cli)

@@ -95,6 +95,10 @@ const struct cli_cmd cmd_node_drain = CARE("drain", "drain",
 const struct cli_cmd cmd_node_reboot = CARE("reboot", "reboot",
 	"Reboot nodes one after the other: drain, stop, reboot, wait, open again", "reboot",
 	reboot_opts, "mko node reboot n4 n5\nmko node reboot n1 --no-drain", &cli_guard_options);
+const struct cli_cmd cmd_node_restart = CARE("restart", "restart",
+	"Restart MicroK8s on nodes one after the other: drain, stop, start, open again", "restart",
+	power_off_opts, "mko node restart n4 n5\nmko node restart n1 --no-drain",
+	&cli_guard_options);
 const struct cli_cmd cmd_node_power_off = CARE("power-off", "power_off",
 	"Drain nodes, stop MicroK8s and power off the machines; they stay cordoned", "power off",
 	power_off_opts, "mko node power-off n5", &cli_guard_options);

@@ -22,12 +22,15 @@ const struct cli_optset cli_fix_options = {"Mending", fix_rows, ARRAY_LEN(fix_ro
 static const struct {
 	const char *operation, *verb;
 	bool of_cluster;
+	bool no_drain; /* pods of a node that does not work cannot be moved away */
 } mending[] = {
-	{"cluster.startup", "startup", true},
-	{"node.install", "install", false},
-	{"node.prepare", "prepare", false},
-	{"cluster.certs_renew", "certs_renew", true},
-	{"cluster.setup", "setup", true},
+	{"cluster.startup", "startup", true, false},
+	{"node.install", "install", false, false},
+	{"node.prepare", "prepare", false, false},
+	{"cluster.certs_renew", "certs_renew", true, false},
+	{"cluster.setup", "setup", true, false},
+	{"node.restart", "restart", false, true},
+	{"node.reboot", "reboot", false, true},
 };
 
 static bool list_has(const json_t *list, const char *text)
@@ -107,7 +110,10 @@ static struct err *mend(struct cli *cli, size_t row, const json_t *targets, bool
 	if (!mending[row].of_cluster) {
 		cleanup(mem_freep) char *path =
 			cli_path("nodes", "actions", mending[row].verb, NULL);
-		return run_one(cli, path, json_pack("{s:O}", "nodes", targets), ret_mended);
+		json_t *body = json_pack("{s:O}", "nodes", targets);
+		if (mending[row].no_drain)
+			json_object_set_new(body, "drain", json_false());
+		return run_one(cli, path, body, ret_mended);
 	}
 	json_array_foreach(targets, i, one) {
 		cleanup(mem_freep) char *path =

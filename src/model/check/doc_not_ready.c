@@ -37,5 +37,6 @@ CHECK(doc_not_ready, vectors, .code = "MKO-DOC-005", .title = "The node is not R
 	.severity = CHECK_BLOCKING, .uses = CHECK_DOCTOR, .rank = 45,
 	.expected = "Ready, since its services run",
 	.why = "No pods start there. After a cut of the network some versions stay so.",
-	.fix = "On the node: sudo snap restart microk8s.daemon-k8s-dqlite (not on a worker), then sudo snap restart microk8s.daemon-kubelite",
-	.link = "https://github.com/canonical/microk8s/issues/5352", .test = test);
+	.fix = "mko node restart NODE; or on the node: sudo snap restart microk8s.daemon-k8s-dqlite (not on a worker), then microk8s.daemon-kubelite",
+	.operation = "node.restart", .link = "https://github.com/canonical/microk8s/issues/5352",
+	.test = test);

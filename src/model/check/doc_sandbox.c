@@ -32,6 +32,6 @@ CHECK(doc_sandbox, vectors, .code = "MKO-DOC-026", .title = "Old containers keep
 	.severity = CHECK_WARNING, .uses = CHECK_DOCTOR, .rank = 27,
 	.expected = "no pod that waits for its own name",
 	.why = "After an end without order containerd still knows the pods of before; new ones start and old ones end for ever.",
-	.fix = "mko node reboot NODE: it moves the pods away and starts the node anew, which ends all containers",
-	.operation = "node.reboot", .link = "https://github.com/canonical/microk8s/issues/508",
+	.fix = "mko node restart NODE: it moves the pods away and starts MicroK8s anew, which ends all containers",
+	.operation = "node.restart", .link = "https://github.com/canonical/microk8s/issues/508",
 	.test = test);

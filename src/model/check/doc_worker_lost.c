@@ -31,5 +31,6 @@ CHECK(doc_worker_lost, vectors, .code = "MKO-DOC-017",
 	.uses = CHECK_DOCTOR, .rank = 9,
 	.expected = "every control plane in args/traefik/provider.yaml",
 	.why = "Its kubelet reaches the API through this list only; it never fills itself again.",
-	.fix = "Write all control planes into the file, then sudo snap restart microk8s.daemon-apiserver-proxy and microk8s.daemon-kubelite",
-	.link = "https://github.com/canonical/microk8s/issues/4197", .test = test);
+	.fix = "mko node restart NODE --no-drain writes all control planes into the file and starts MicroK8s anew",
+	.operation = "node.restart", .link = "https://github.com/canonical/microk8s/issues/4197",
+	.test = test);

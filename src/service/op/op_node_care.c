@@ -180,6 +180,50 @@ static struct err *plan_power_off(struct service *svc, struct op_run *run)
 		.def = "900", .help = "Seconds for the machine to come back."                      \
 	}
 
+/* What a worker is told that has lost its control planes. */
+static struct err *set_control_planes(struct service *svc, struct op_run *run)
+{
+	struct store_query q = {.sort = "id"};
+	struct store_rows rows = {0};
+	json_t *planes = json_array();
+
+	store_where_number(&q, "cluster_id", STORE_EQ, run->nodes[0].cluster_id);
+	store_where_number(&q, "role", STORE_EQ, NODE_ROLE_CONTROL_PLANE);
+	struct err *e = store_list(svc->store, &node_type, &q, &rows);
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct node *plane = store_row(&rows, i);
+		json_array_append_new(planes, json_string(plane->ip_address));
+	}
+	store_rows_done(&rows);
+	op_run_set(run, "mko_control_planes", planes);
+	return e;
+}
+
+static struct err *plan_restart(struct service *svc, struct op_run *run)
+{
+	op_run_set_text(run, "mko_power", "restart");
+	TRY(plan_reboot(svc, run));
+	return set_control_planes(svc, run);
+}
+
+static const struct op_param restart_params[] = {REBOOT_PARAMS};
+const struct op_type op_node_restart = {
+	.name = "node.restart",
+	.title = "Restart MicroK8s on %s",
+	.summary =
+		"Drain, stop MicroK8s with all its containers, start it and open the node again, one node after the other; the machines stay on.",
+	.target = OP_TARGET_NODE,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_DISRUPT,
+	.down = OP_DOWN_EACH,
+	.exclusive = true,
+	.timeout_s = 7200,
+	.playbook = "reboot_nodes",
+	.params = restart_params,
+	.n_params = ARRAY_LEN(restart_params),
+	.plan = plan_restart,
+};
+
 static const struct op_param reboot_params[] = {REBOOT_PARAMS, BOOT_PARAM};
 const struct op_type op_node_reboot = {
 	.name = "node.reboot",

@@ -23,6 +23,11 @@ options:
     description: Seconds for the services to reach the state.
     type: int
     default: 180
+  control_planes:
+    description: With O(state=started), IPv4 addresses of the control planes. A worker whose own list is empty gets them; it never fills itself again.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -43,6 +48,7 @@ services:
 '''
 
 import os
+import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mko.microk8s.plugins.module_utils import mk8s
@@ -50,6 +56,7 @@ from ansible_collections.mko.microk8s.plugins.module_utils.proc import LockBusy,
 
 LOCK_WAIT_S = 120
 ALIVE = ('active', 'activating', 'deactivating', 'reloading')
+ADDRESS = re.compile(r'\d+\.\d+\.\d+\.\d+$')
 CONTAINERD = 'snap.microk8s.daemon-containerd.service'
 
 
@@ -76,12 +83,40 @@ def missing_mounts():
                   and not {'noauto', 'nofail'} & set(row[3].split(',')) and row[1] not in mounted)
 
 
+PROVIDER = mk8s.DATA + '/args/traefik/provider.yaml'
+PROVIDER_TEXT = """tcp:
+  routers:
+    Router-1:
+      rule: HostSNI(`*`)
+      service: kube-apiserver
+      tls:
+        passthrough: true
+  services:
+    kube-apiserver:
+      loadBalancer:
+        servers:
+%s"""
+
+
+def forlorn(control_planes):
+    """Whether this is a worker that knows no control plane, although there are some."""
+    return bool(control_planes) and mk8s.role() == 'worker' and os.path.exists(PROVIDER) and not mk8s.parse_provider(read(PROVIDER))
+
+
+def tell(control_planes):
+    """Write the control planes into the worker's list, in its place, so that its owner and mode stay."""
+    with open(PROVIDER, 'w', encoding='ascii') as out:
+        out.write(PROVIDER_TEXT % ''.join('        - address: %s:16443\n' % address for address in control_planes))
+
+
 def start(module, wanted):
     """Until what this role needs runs."""
     if not wait_until(lambda: not missing_mounts(), module.params['timeout'], 1.0):
         module.fail_json(msg='Disks are missing: %s. MicroK8s was not started, since it would begin without its data.' % ', '.join(missing_mounts()),
                          services=mk8s.units_active())
     stopped = 'stopped.lock' in mk8s.locks()
+    if forlorn(module.params['control_planes']):
+        tell(module.params['control_planes'])
     last = run(['/usr/bin/snap', 'start', '--enable', 'microk8s'], module.params['timeout'])
     if stopped:
         os.unlink(mk8s.LOCKS + '/stopped.lock')
@@ -92,8 +127,11 @@ def start(module, wanted):
 
 def main():
     module = AnsibleModule(
-        argument_spec={'state': {'type': 'str', 'choices': ['stopped', 'started'], 'required': True}, 'timeout': {'type': 'int', 'default': 180}},
+        argument_spec={'state': {'type': 'str', 'choices': ['stopped', 'started'], 'required': True}, 'timeout': {'type': 'int', 'default': 180},
+                       'control_planes': {'type': 'list', 'elements': 'str', 'default': []}},
         supports_check_mode=True)
+    if any(not ADDRESS.match(one) for one in module.params['control_planes']):
+        module.fail_json(msg='control_planes must be IPv4 addresses', services={})
     if not os.path.isdir(mk8s.SNAP_DIR):
         module.fail_json(msg='MicroK8s is not installed on this node, or its snap is disabled.', services={})
     wanted = ['kubelite', 'containerd', 'cluster-agent'] + ([] if mk8s.role() == 'worker' else ['k8s-dqlite'])
