@@ -337,7 +337,7 @@ const struct shape shape_finding = {
 #define TRUTH_OR_NULL "{\"type\":[\"boolean\",\"null\"]}"
 const struct shape shape_health_report = {
 	.name = "health_report",
-	.more = "{\"checked_at\":" TEXT ",\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
+	.more = "{\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
 		",\"nodes\":" NUMBER ",\"nodes_well\":" NUMBER ",\"planes\":" NUMBER
 		",\"planes_ready\":" NUMBER ",\"quorum_margin\":" NUMBER_OR_NULL,
 		"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"quorum_margin\"")) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_WORDS

@@ -10,7 +10,7 @@
  * @cluster name or ID, NULL = all   @ret_input owned. Errors: ERR_NOT_FOUND. Domain worker. */
 struct err *health_input(struct service *svc, const char *cluster, json_t **ret_input) ERR_RESULT;
 /** Task: ask everybody and judge.
- * @ret_output {"checked_at","clusters":[{name state reason nodes nodes_well planes planes_ready
+ * @ret_output {"clusters":[{name state reason nodes nodes_well planes planes_ready
  * quorum_margin}], "nodes":[{name cluster state reason ssh agent api ready cordoned heartbeat_s}]},
  * owned. Errors: ERR_UNAVAILABLE (no libcurl), of the sealing key. Any thread; seconds. */
 struct err *health_run(const json_t *input, json_t **ret_output) ERR_RESULT;

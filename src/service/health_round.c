@@ -4,7 +4,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "driver/probe.h"
 #include "model/health.h"
@@ -360,7 +359,6 @@ static struct err *ask(struct health_round *r, const json_t *input)
 struct err *health_run(const json_t *input, json_t **ret_output)
 {
 	struct health_round r = {0};
-	char when[CLOCK_TEXT_SIZE];
 
 	round_begin(&r, input);
 	struct err *e = ask(&r, input);
@@ -372,9 +370,7 @@ struct err *health_run(const json_t *input, json_t **ret_output)
 				node_json(&r.subjects[i], group_of(&r, &r.subjects[i])));
 		for (size_t i = 0; i < r.n_groups; i++)
 			json_array_append_new(clusters, cluster_json(&r.groups[i]));
-		clock_format(number_of(input, "now"), when);
-		*ret_output = json_pack("{ss so so}", "checked_at", when, "clusters", clusters,
-			"nodes", nodes);
+		*ret_output = json_pack("{so so}", "clusters", clusters, "nodes", nodes);
 	}
 	round_done(&r);
 	return e;
