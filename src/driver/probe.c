@@ -44,6 +44,10 @@ static void set_identity(const struct libcurl *lib, CURL *c, const struct probe_
 	}
 	const struct curl_blob ca = blob(identity->ca);
 	(void)lib->easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
+	if (identity->token != NULL) {
+		(void)lib->easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		(void)lib->easy_setopt(c, CURLOPT_XOAUTH2_BEARER, identity->token);
+	}
 	if (identity->cert == NULL || identity->key == NULL)
 		return;
 	const struct curl_blob cert = blob(identity->cert);

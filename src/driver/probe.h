@@ -8,9 +8,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/** How we are known to an API server, and it to us: PEM texts, borrowed. */
+/** How we are known to an API server, and it to us. Borrowed. */
 struct probe_identity {
-	const char *ca, *cert, *key;
+	const char *ca;         /**< PEM: only a server that it signed is believed */
+	const char *cert, *key; /**< PEM: what we show, NULL = nothing */
+	const char *token;      /**< of the header Authorization, NULL = none */
 };
 
 /** What became of a question. */

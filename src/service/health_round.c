@@ -25,8 +25,10 @@ struct subject {
 struct group {
 	const json_t *cluster; /**< of the input */
 	char *ca, *cert, *key; /**< PEM, wiped */
+	char *token;           /**< of clusters that began before 1.28, wiped */
 	struct probe_identity identity;
-	bool known; /**< there is an identity */
+	bool trusted; /**< its CA is known */
+	bool known;   /**< and we can say who we are */
 	struct probe nodes, leases;
 	json_t *nodes_json, *leases_json;
 	struct health_cluster seen;
@@ -91,9 +93,14 @@ static void read_kubeconfig(struct group *g, const char *text)
 			"certificate-authority-data"));
 		g->cert = decode(text_of(user, "client-certificate-data"));
 		g->key = decode(text_of(user, "client-key-data"));
+		g->token = mem_strdup(text_of(user, "token"));
 	}
-	g->identity = (struct probe_identity){.ca = g->ca, .cert = g->cert, .key = g->key};
-	g->known = g->ca != NULL;
+	g->identity = (struct probe_identity){.ca = g->ca,
+		.cert = g->cert,
+		.key = g->key,
+		.token = g->token};
+	g->trusted = g->ca != NULL;
+	g->known = g->trusted && ((g->cert != NULL && g->key != NULL) || g->token != NULL);
 	if (e == NULL)
 		yaml_done(&file);
 	err_free(e); /* without an identity the API is asked whether it is there */
@@ -142,7 +149,7 @@ static struct err *ask_nodes(struct health_round *r)
 			all[n++] = (struct probe){.url = url_of(s, "https", 25000, "/health")};
 		if (s->seen.member && s->seen.plane)
 			all[n++] = (struct probe){.url = url_of(s, "https", 16443, "/readyz"),
-				.identity = g != NULL && g->known ? &g->identity : NULL};
+				.identity = g != NULL && g->trusted ? &g->identity : NULL};
 	}
 	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE);
 	n = 0;
@@ -335,6 +342,7 @@ static void round_done(struct health_round *r)
 		seal_wipe_free(g->ca);
 		seal_wipe_free(g->cert);
 		seal_wipe_free(g->key);
+		seal_wipe_free(g->token);
 	}
 	mem_free(r->subjects);
 	mem_free(r->groups);

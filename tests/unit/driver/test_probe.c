@@ -118,6 +118,23 @@ static void reactions_are_told_apart(void **state)
 	close(refused_fd);
 }
 
+static void a_server_is_believed_only_with_its_own_ca(void **state)
+{
+	static const struct probe_identity nonsense =
+		{.ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+			.token = "t"};
+	struct server s;
+	struct probe one = ask("https", start(&s, "\x16\x03", 1), false);
+
+	one.identity = &nonsense;
+	(void)state;
+	assert_null(probe_all(&one, 1, 500, 1));
+	assert_int_not_equal(one.outcome, PROBE_ANSWERED);
+	assert_true(one.error[0] != '\0');
+	done(&one, 1);
+	stop(&s);
+}
+
 static void an_answer_without_end_is_cut(void **state)
 {
 	struct server s;
@@ -163,6 +180,7 @@ static void nobody_to_ask_is_fine(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(reactions_are_told_apart),
+	cmocka_unit_test(a_server_is_believed_only_with_its_own_ca),
 	cmocka_unit_test(an_answer_without_end_is_cut),
 	cmocka_unit_test(many_silent_ones_cost_the_time_of_a_few_rounds),
 	cmocka_unit_test(nobody_to_ask_is_fine))
