@@ -215,7 +215,7 @@ def hardware(path, text):
     def clear(_lab, node, _args):
         (node.sim / "hardware" / store).unlink(missing_ok=True)
         if node.pid() is not None:
-            node.run("/usr/bin/umount", path)
+            node.run("/usr/bin/sh", "-c", 'grep -q " $0 " /proc/mounts && umount "$0" || true', path)
     return apply, clear
 
 

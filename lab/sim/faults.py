@@ -31,7 +31,7 @@ KNOWN = {
     "partition": "A:B packets between these two nodes vanish, both ways (set it on either node)",
     "module_missing": "NAME modprobe and modinfo do not find this kernel module",
     "inotify_low": "fs.inotify limits are at the small defaults and cannot be raised",
-    "cgroup_memory_off": "the memory cgroup is not enabled",
+    "cgroup_memory_off": "the memory cgroup is not enabled, until it boots with cgroup_enable=memory in /boot/firmware/cmdline.txt",
     "memory_low": "[MEGABYTES] the node shows so little memory (default 512)",
     "ufw_on": "the firewall ufw is active",
     "forward_drop": "the iptables policy of FORWARD is DROP",

@@ -134,6 +134,22 @@ class Readiness(LabCase):
         items = self.mko.json("system", "install-prerequisites", "n1", "n2", "--yes", code=0)["items"]
         self.assertLessEqual({one["code"] for one in items}, {"MKO-PRE-042", "MKO-PRE-024"}, "the lab has no world outside")
 
+    def test_9_the_memory_cgroup_of_a_pi_is_switched_on_by_a_reboot_that_was_agreed_to(self):
+        line = "console=serial0,115200 root=LABEL=writable rootwait\n"
+        for node in ("n1", "n2"):
+            self.lab.sh(node, "sh", "-c", "mkdir -p /boot/firmware; printf '%s' \"$1\" >/boot/firmware/cmdline.txt", "sh", line)
+            self.with_fault(node, "cgroup_memory_off")
+        boot = {node: self.lab.sh(node, "cat", "/proc/1/stat").split()[21] for node in ("n1", "n2")}
+        done = self.mko("system", "install-prerequisites", "n1", "n2", "--yes", code=1)
+        self.assertIn("--reboot", done.stderr)
+        self.assertEqual(self.lab.sh("n1", "cat", "/boot/firmware/cmdline.txt"), line, "nothing is done unasked")
+        items = self.mko.json("system", "install-prerequisites", "n1", "n2", "--yes", "--reboot", code=0, timeout=600)["items"]
+        self.assertNotIn("MKO-PRE-011", {one["code"] for one in items})
+        for node in ("n1", "n2"):
+            words = self.lab.sh(node, "cat", "/boot/firmware/cmdline.txt")
+            self.assertEqual(words.strip().split("\n"), [line.strip() + " cgroup_enable=memory cgroup_memory=1"], "one line")
+            self.assertNotEqual(self.lab.sh(node, "cat", "/proc/1/stat").split()[21], boot[node], "it was booted anew")
+
 
 if __name__ == "__main__":
     unittest.main()

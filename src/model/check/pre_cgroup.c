@@ -44,5 +44,5 @@ CHECK(pre_cgroup, vectors, .code = "MKO-PRE-011", .title = "The memory cgroup is
 	.severity = CHECK_BLOCKING, .uses = CHECK_PREREQUISITE | CHECK_DOCTOR, .rank = 20,
 	.expected = "\"memory\" among the cgroup controllers",
 	.why = "The kubelet does not start without it. Kernels of the Raspberry Pi have it off.",
-	.fix = "Append \" cgroup_enable=memory cgroup_memory=1\" to the single line of /boot/firmware/cmdline.txt and reboot",
+	.fix = "Append \" cgroup_enable=memory cgroup_memory=1\" to the single line of /boot/firmware/cmdline.txt and reboot; mko system install-prerequisites NODE --reboot does both",
 	.link = "https://github.com/canonical/microk8s/issues/1691", .test = test);
