@@ -22,8 +22,8 @@ ROOMS = ["base", "model", "power", "loop", "store", "driver", "service", "api", 
 MESON_SUITES = ["unit", "store", "fuzz"]
 PYTHON_SUITES = ["tools", "ansible", "lab", "integration"]
 ROOT_SUITES = ["lab", "integration"]  # they make network namespaces
-FILES_AT_ONCE = min(max(os.cpu_count() or 1, 3), 4)
-FILE_TIMEOUT_S = 1800
+FILES_AT_ONCE = min(max(os.cpu_count() or 1, 2), 4)
+FILE_TIMEOUT_S = 2700
 CASE = re.compile(r"^(not ok|ok)\b\s*(\d+)?\s*-?\s*(.*)$")
 
 
