@@ -54,7 +54,7 @@ class Diseases(LabCase):
     def told(self, items):
         return [(one["host"] or one["cluster"], one["code"], one["found"]) for one in items]
 
-    def wait_well(self, seconds=180):
+    def wait_well(self, seconds=300):
         wait_until(lambda: not self.findings(), seconds, "the cluster is well again")
 
     def sh(self, node, script, *args, check=True):
@@ -219,7 +219,7 @@ class Diseases(LabCase):
         wait_until(lambda: int(self.unit(self.worker, "kubelite", "NRestarts")) >= 3, 120, "kubelite ends again and again")
         yield "MKO-DOC-025"
         self.lab.clear(self.worker, "kubelite_crashloop")
-        self.restart(self.worker)
+        self.heal()
 
     def p20_a_certificate_is_over(self):
         self.lab.fault(self.plane, "cert_days", "server:-1")

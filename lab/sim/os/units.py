@@ -15,6 +15,7 @@ DESCRIPTIONS = {
     "chrony": "chrony, an NTP client/server",
 }
 LABINIT = {"ssh": "ssh", "sshd": "ssh", "snapd": "snapd"}
+PID_FILES = {"ssh": "/run/sshd.pid"}  # written once it listens: with Type=notify a real start lasts that long too
 RECORDS = "/var/lib/sim/units.json"
 INIT_DIR = "/run/labinit"
 INSTALLED = {"ssh", "snapd", "systemd-timesyncd"}
@@ -89,10 +90,9 @@ class InitUnit:
 
     def state(self):
         try:
-            with open(f"{INIT_DIR}/{self.service}.pid", encoding="ascii") as file:
-                pid = int(file.read())
+            pid = read_pid(f"{INIT_DIR}/{self.service}.pid")
             since = time.time() - uptime() + start_ticks(pid)
-        except (OSError, ValueError):
+        except OSError:
             pid, since = 0, 0.0
         return {"active": "active" if pid else "inactive", "sub": "running" if pid else "dead", "enabled": True, "pid": pid,
                 "since": since, "restarts": 0, "result": "success"}
@@ -108,6 +108,8 @@ class InitUnit:
             os.kill(pid, signal.SIGTERM)
         os.kill(1, signal.SIGHUP)
         wait_until(lambda: bool(self.state()["pid"]) == (verb != "stop") and (verb == "start" or self.state()["pid"] != pid))
+        if verb != "stop" and self.service in PID_FILES:
+            wait_until(lambda: read_pid(PID_FILES[self.service]) == self.state()["pid"])
 
     def enable(self, on):
         pass
@@ -156,6 +158,15 @@ def records():
             return json.load(file)
     except (OSError, ValueError):
         return {}
+
+
+def read_pid(path):
+    """The process of a PID file, 0 when there is none."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def wait_until(test, timeout_s=5.0):

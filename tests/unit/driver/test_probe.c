@@ -28,6 +28,8 @@ static int bound(uint16_t *ret_port, bool listens)
 	return fd;
 }
 
+#define LONG_MS 60000 /* for who does answer: also on a slow machine, under a checker of memory */
+
 static struct probe ask(const char *scheme, uint16_t port, bool connect)
 {
 	return (struct probe){.url = mem_printf("%s://127.0.0.1:%u/", scheme, port),
@@ -85,36 +87,34 @@ static void reactions_are_told_apart(void **state)
 {
 	struct server good;
 	struct server garbage;
-	uint16_t silent = 0;
+	uint16_t accepting = 0;
 	uint16_t refused = 0;
-	int silent_fd = bound(&silent, true);
+	int accepting_fd = bound(&accepting, true);
 	int refused_fd = bound(&refused, false);
 	struct probe all[] = {
 		ask("http", start(&good, "HTTP/1.1 503 No\r\nContent-Length: 3\r\n\r\nbad", 1),
 			false),
 		ask("http", refused, false),
-		ask("http", silent, false),
-		ask("http", silent, true),
+		ask("http", accepting, true),
 		ask("https", start(&garbage, "\x16\x03 what is this \x1b[2J", 1), false),
 		{.url = mem_strdup("file:///etc/passwd")},
 	};
 
 	(void)state;
-	assert_null(probe_all(all, ARRAY_LEN(all), 500, 16));
+	assert_null(probe_all(all, ARRAY_LEN(all), LONG_MS, 16));
 	assert_int_equal(all[0].outcome, PROBE_ANSWERED);
 	assert_int_equal(all[0].status, 503);
 	assert_string_equal(str_get(&all[0].body), "bad");
 	assert_string_equal(all[0].error, "");
 	assert_int_equal(all[1].outcome, PROBE_REFUSED);
-	assert_int_equal(all[2].outcome, PROBE_SILENT);
-	assert_int_equal(all[3].outcome, PROBE_ANSWERED);
+	assert_int_equal(all[2].outcome, PROBE_ANSWERED);
+	assert_int_equal(all[3].outcome, PROBE_FAILED);
+	assert_true(all[3].error[0] != '\0');
 	assert_int_equal(all[4].outcome, PROBE_FAILED);
-	assert_true(all[4].error[0] != '\0');
-	assert_int_equal(all[5].outcome, PROBE_FAILED);
 	done(all, ARRAY_LEN(all));
 	stop(&good);
 	stop(&garbage);
-	close(silent_fd);
+	close(accepting_fd);
 	close(refused_fd);
 }
 
@@ -128,7 +128,7 @@ static void a_server_is_believed_only_with_its_own_ca(void **state)
 
 	one.identity = &nonsense;
 	(void)state;
-	assert_null(probe_all(&one, 1, 500, 1));
+	assert_null(probe_all(&one, 1, LONG_MS, 1));
 	assert_int_not_equal(one.outcome, PROBE_ANSWERED);
 	assert_true(one.error[0] != '\0');
 	done(&one, 1);
@@ -148,7 +148,7 @@ static void an_answer_without_end_is_cut(void **state)
 	one.body_max = 10000;
 
 	(void)state;
-	assert_null(probe_all(&one, 1, 5000, 1));
+	assert_null(probe_all(&one, 1, LONG_MS, 1));
 	assert_int_equal(one.outcome, PROBE_ANSWERED);
 	assert_true(one.body.len <= 10000);
 	done(&one, 1);
@@ -165,10 +165,10 @@ static void many_silent_ones_cost_the_time_of_a_few_rounds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i] = ask("http", port, false);
-	assert_null(probe_all(all, ARRAY_LEN(all), 200, 100));
+	assert_null(probe_all(all, ARRAY_LEN(all), 1000, 100));
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		assert_int_equal(all[i].outcome, PROBE_SILENT);
-	assert_true(clock_mono(&clock_system) - begin < 10000); /* one by one it would be 40 s */
+	assert_true(clock_mono(&clock_system) - begin < 60000); /* one by one it would be 200 s */
 	done(all, ARRAY_LEN(all));
 	close(fd);
 }
