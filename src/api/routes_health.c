@@ -1,7 +1,8 @@
-/* Health of nodes and clusters, asked for when it is wanted. */
+/* Health of nodes and clusters: asked for when it is wanted, and as the server has watched it. */
 #include "api/route.h"
 #include "base/mem.h"
 #include "service/health.h"
+#include "service/health_watch.h"
 
 struct health_query {
 	int64_t id;
@@ -36,6 +37,19 @@ static struct err *check_health(struct call *call)
 	return report != NULL ? call_json(call, report) : NULL;
 }
 
+static struct err *get_status(struct call *call)
+{
+	struct health_query query;
+	json_t *json = NULL;
+
+	record_init(&health_query_type, &query);
+	struct err *e = call_query(call, &query);
+	if (e == NULL)
+		e = health_status_json(call->svc, query.cluster, &json);
+	record_done(&health_query_type, &query);
+	return e != NULL ? e : call_json(call, json);
+}
+
 static const struct route routes_health_rows[] = {
 	{"GET", "/api/health/check", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_health_report,
@@ -43,5 +57,11 @@ static const struct route routes_health_rows[] = {
 		.summary =
 			"Ask every node and API server how it is, without SSH logins; takes seconds, changes nothing",
 		.handle = check_health},
+	{"GET", "/api/health/status", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_health_status,
+		.query = &health_query_type,
+		.summary =
+			"What the server, which asks again and again, believes of every node and cluster, and since when",
+		.handle = get_status},
 };
 ROUTE_LIST(routes_health, "health");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/alert.h"
 #include "model/account.h"
 #include "model/cluster.h"
 #include "model/facts.h"
@@ -335,16 +336,41 @@ const struct shape shape_finding = {
 #define HEALTH_ANSWER                                                                              \
 	"{\"type\":\"string\",\"enum\":[\"not_asked\",\"good\",\"bad\",\"refused\",\"silent\"]}"
 #define TRUTH_OR_NULL "{\"type\":[\"boolean\",\"null\"]}"
+#define HEALTH_CLUSTER                                                                             \
+	HEALTH_WORDS ",\"nodes\":" NUMBER ",\"nodes_well\":" NUMBER ",\"planes\":" NUMBER          \
+		     ",\"planes_ready\":" NUMBER ",\"voters\":" NUMBER                             \
+		     ",\"quorum_margin\":" NUMBER_OR_NULL
+#define HEALTH_CLUSTER_KEYS                                                                        \
+	"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"voters\",\"quorum_margin\""
+#define HEALTH_NODE                                                                                \
+	HEALTH_WORDS ",\"address\":" TEXT ",\"cluster\":" TEXT_OR_NULL                             \
+		     ",\"cluster_id\":" NUMBER_OR_NULL ",\"ssh\":" HEALTH_ANSWER                   \
+		     ",\"agent\":" HEALTH_ANSWER ",\"api\":" HEALTH_ANSWER                         \
+		     ",\"ready\":" TRUTH_OR_NULL ",\"cordoned\":" TRUTH_OR_NULL                    \
+		     ",\"heartbeat_s\":" NUMBER_OR_NULL
+#define HEALTH_NODE_KEYS                                                                           \
+	"\"id\",\"name\",\"state\",\"reason\",\"address\",\"cluster\",\"cluster_id\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\""
+#define HEALTH_BELIEF ",\"since\":" TEXT_OR_NULL ",\"heard\":" TEXT
+#define HEALTH_BELIEF_KEYS ",\"since\",\"heard\""
 const struct shape shape_health_report = {
 	.name = "health_report",
-	.more = "{\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
-		",\"nodes\":" NUMBER ",\"nodes_well\":" NUMBER ",\"planes\":" NUMBER
-		",\"planes_ready\":" NUMBER ",\"quorum_margin\":" NUMBER_OR_NULL,
-		"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"quorum_margin\"")) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_WORDS
-		",\"cluster\":" TEXT_OR_NULL ",\"ssh\":" HEALTH_ANSWER ",\"agent\":" HEALTH_ANSWER
-		",\"api\":" HEALTH_ANSWER ",\"ready\":" TRUTH_OR_NULL ",\"cordoned\":" TRUTH_OR_NULL
-		",\"heartbeat_s\":" NUMBER_OR_NULL,
-		"\"id\",\"name\",\"state\",\"reason\",\"cluster\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\"")) "}",
+	.more = "{\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_CLUSTER,
+		HEALTH_CLUSTER_KEYS)) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_NODE,
+		HEALTH_NODE_KEYS)) "}",
+};
+const struct shape shape_health_status = {
+	.name = "health_status",
+	.more = "{\"checked_at\":" TEXT ",\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_CLUSTER
+										   HEALTH_BELIEF,
+		HEALTH_CLUSTER_KEYS
+			HEALTH_BELIEF_KEYS)) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_NODE
+										     HEALTH_BELIEF,
+		HEALTH_NODE_KEYS HEALTH_BELIEF_KEYS)) "}",
+};
+const struct shape shape_alert = {
+	.name = "alert",
+	.base = &alert_type,
+	.more = "{\"next\":{\"type\":\"string\",\"description\":\"What to type next\"}}",
 };
 const struct shape shape_audit_report = {
 	.name = "audit_report",

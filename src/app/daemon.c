@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/http.h"
+#include "app/health.h"
 #include "app/notify.h"
 #include "app/power.h"
 #include "base/fs.h"
@@ -18,7 +19,9 @@
 #include "model/operation.h"
 #include "service/account.h"
 #include "service/audit.h"
+#include "service/alert.h"
 #include "service/event.h"
+#include "service/health_watch.h"
 #include "service/op/op.h"
 #include "service/power.h"
 #include "service/query.h"
@@ -70,6 +73,7 @@ struct daemon {
 	struct worker *worker;
 	struct http *http;
 	struct power_watch *power;
+	struct health_watch *health;
 	struct loop_timer *tick_timer, *expire_timer, *drain_timer, *watchdog_timer;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct tick tick;
@@ -365,6 +369,8 @@ static void expire_run(struct work *work, void *user)
 
 	if (e == NULL)
 		e = audit_prune(svc, &system, svc->config->audit_keep_days, &pruned);
+	if (e == NULL)
+		e = alert_prune(svc, NULL);
 	if (e != NULL)
 		log_warn("remove what is too old: %s, retrying in an hour", err_message(e));
 	else if (pruned > 0)
@@ -517,6 +523,7 @@ static void on_signal(void *user, int signum)
 	loop_timer_stop(d->tick_timer);
 	loop_timer_stop(d->expire_timer);
 	power_watch_stop(d->power);
+	health_watch_stop(d->health);
 	http_stop(d->http, on_http_stopped, d);
 }
 
@@ -549,6 +556,7 @@ static struct err *prepare(struct daemon *d)
 		tx_rollback(d->svc);
 		return e;
 	}
+	health_start(d->svc);
 	return tx_commit(d->svc);
 }
 
@@ -601,6 +609,7 @@ static struct err *start(struct daemon *d, const struct daemon_options *o)
 	TRY(open_http(d, o));
 	tick_submit(d);
 	d->power = power_watch_new(d->loop, d->worker);
+	d->health = health_watch_new(d->loop, d->worker);
 	loop_timer_start(d->expire_timer, EXPIRE_MS, EXPIRE_MS);
 	start_watchdog(d);
 	return NULL;
@@ -610,9 +619,12 @@ static void finish(struct daemon *d)
 {
 	d->stopping = true;
 	power_watch_stop(d->power);
+	health_watch_stop(d->health);
 	worker_free(d->worker);
 	power_watch_free(d->power);
 	power_stop(d->svc);
+	health_watch_free(d->health);
+	health_stop(d->svc);
 	http_free(d->http);
 	for (size_t i = 0; i < d->n_watches; i++)
 		watch_free(d->watches[i]);

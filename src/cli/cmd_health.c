@@ -1,4 +1,5 @@
-/* mko health check: how nodes and clusters are now, asked directly. */
+/* mko health check, status: how nodes and clusters are now, asked directly or as the server has
+ * watched them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,38 @@ static const struct cli_column node_columns[] = {
 	{"REASON", "reason", .shrink = true},
 };
 
+static const struct cli_column cluster_status_columns[] = {
+	{"CLUSTER", "name"},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"SINCE", "since", CLI_SHOW_AGO},
+	{"WELL", "nodes_well", .right = true},
+	{"NODES", "nodes", .right = true},
+	{"MARGIN", "quorum_margin", .right = true},
+	{"REASON", "reason", .shrink = true},
+};
+static const struct cli_column node_status_columns[] = {
+	{"NODE", "name"},
+	{"CLUSTER", "cluster"},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"SINCE", "since", CLI_SHOW_AGO},
+	{"HEARD", "heard", .wide = true},
+	{"READY", "ready", CLI_SHOW_YES},
+	{"CORDONED", "cordoned", CLI_SHOW_YES},
+	{"HEARTBEAT", "heartbeat_s", .right = true, .wide = true},
+	{"REASON", "reason", .shrink = true},
+};
+
+/* A way to look: where, and how it is shown. */
+struct view {
+	const char *path;
+	const struct cli_column *clusters, *nodes;
+	size_t n_clusters, n_nodes;
+};
+static const struct view now_view = {"/api/health/check", cluster_columns, node_columns,
+	ARRAY_LEN(cluster_columns), ARRAY_LEN(node_columns)};
+static const struct view status_view = {"/api/health/status", cluster_status_columns,
+	node_status_columns, ARRAY_LEN(cluster_status_columns), ARRAY_LEN(node_status_columns)};
+
 static size_t count_ill(const json_t *items)
 {
 	const json_t *one = NULL;
@@ -46,30 +79,29 @@ static size_t count_ill(const json_t *items)
 	return n;
 }
 
-static struct err *show(struct cli *cli, const json_t *report)
+static struct err *show(struct cli *cli, const struct view *view, const json_t *report)
 {
 	if (cli_output_is_document(cli))
 		return cli_print_document(cli, report);
 	if (json_array_size(cli_json_get(report, "clusters")) > 0) {
-		cli_print_table(cli, NULL, cluster_columns, ARRAY_LEN(cluster_columns),
+		cli_print_table(cli, NULL, view->clusters, view->n_clusters,
 			cli_json_get(report, "clusters"));
 		(void)fputc('\n', cli->io->out);
 	}
-	cli_print_table(cli, NULL, node_columns, ARRAY_LEN(node_columns),
-		cli_json_get(report, "nodes"));
+	cli_print_table(cli, NULL, view->nodes, view->n_nodes, cli_json_get(report, "nodes"));
 	return NULL;
 }
 
 /* One look. @ret_ill how many nodes and clusters are not well */
-static struct err *look(struct cli *cli, size_t *ret_ill)
+static struct err *look(struct cli *cli, const struct view *view, size_t *ret_ill)
 {
 	cleanup(str_done) struct str query = STR_INIT;
 	json_t *report = NULL;
 
 	if (cli_opt_given(cli, "cluster"))
 		cli_query_add(&query, "cluster", cli_opt_text(cli, "cluster"));
-	TRY(cli_get(cli, "/api/health/check", query.len > 0 ? str_get(&query) : NULL, &report));
-	struct err *e = show(cli, report);
+	TRY(cli_get(cli, view->path, query.len > 0 ? str_get(&query) : NULL, &report));
+	struct err *e = show(cli, view, report);
 	*ret_ill = count_ill(cli_json_get(report, "nodes")) +
 		count_ill(cli_json_get(report, "clusters"));
 	json_decref(report);
@@ -93,7 +125,7 @@ static struct err *rest(struct cli *cli, int before, bool *ret_end)
 }
 
 /* Look again and again until Ctrl-C. */
-static struct err *watch(struct cli *cli, size_t *ret_ill)
+static struct err *watch(struct cli *cli, const struct view *view, size_t *ret_ill)
 {
 	int before = interrupts(cli);
 	bool end = false;
@@ -101,23 +133,33 @@ static struct err *watch(struct cli *cli, size_t *ret_ill)
 	while (!end) {
 		if (cli->io->out_tty)
 			(void)fputs("\033[H\033[2J", cli->io->out);
-		TRY(look(cli, ret_ill));
+		TRY(look(cli, view, ret_ill));
 		TRY(rest(cli, before, &end));
 	}
 	return NULL;
 }
 
-static struct err *run(struct cli *cli)
+static struct err *run_view(struct cli *cli, const struct view *view)
 {
 	size_t ill = 0;
 
 	if (cli_opt_given(cli, "watch"))
-		return watch(cli, &ill);
-	TRY(look(cli, &ill));
+		return watch(cli, view, &ill);
+	TRY(look(cli, view, &ill));
 	if (ill == 0)
 		return NULL;
 	return err_hint(err_new(ERR_FAILED, "%zu nodes and clusters are not well", ill),
 		"mko doctor --cluster CLUSTER    (what it is, and what to do)");
+}
+
+static struct err *run_check(struct cli *cli)
+{
+	return run_view(cli, &now_view);
+}
+
+static struct err *run_status(struct cli *cli)
+{
+	return run_view(cli, &status_view);
 }
 
 static const struct cli_opt opts[] = {
@@ -132,9 +174,6 @@ static const struct cli_opt opts[] = {
 		.help = "look again each 10 s until Ctrl-C"},
 };
 
-static const struct cli_noun noun_health = {.name = "health",
-	.summary = "how nodes and clusters are now"};
-
 const struct cli_cmd cmd_health_check = {
 	.path = "health check",
 	.summary = "Ask every node and API server how it is, now and directly",
@@ -147,5 +186,19 @@ const struct cli_cmd cmd_health_check = {
 	.noun = &noun_health,
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.run = run,
+	.run = run_check,
+};
+const struct cli_cmd cmd_health_status = {
+	.path = "health status",
+	.summary = "Show what the server believes of every node and cluster, and since when",
+	.details =
+		"The server asks each 10 s (health.interval_s). A state is believed when it was heard three times in a row, a better one after two: one lost "
+		"answer changes nothing. Exit code 1 when something is not well.",
+	.example =
+		"mko health status\nmko health status --cluster prod -o wide\nmko health status --watch",
+	.doing = "show the health",
+	.noun = &noun_health,
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.run = run_status,
 };

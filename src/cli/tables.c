@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/run.h"
 #include "model/account.h"
+#include "model/alert.h"
 #include "model/cluster.h"
 #include "model/node.h"
 #include "model/operation.h"
@@ -396,9 +397,31 @@ const struct cli_noun noun_workflow = {
 	.words = CLI_WORDS_WORKFLOWS,
 };
 
+static const struct cli_column alert_columns[] = {
+	{"ID", "id", .right = true},
+	{"SEVERITY", "severity", CLI_SHOW_STATUS},
+	{"STATE", "state"},
+	{"SINCE", "since", CLI_SHOW_AGO},
+	{"TITLE", "title", .shrink = true},
+	{"REASON", "reason", .shrink = true},
+	{"TAKEN BY", "acknowledged_by", .wide = true},
+	{"SILENT UNTIL", "silenced_until", .wide = true},
+	{"NEXT", "next", .wide = true},
+};
+const struct cli_noun noun_health = {
+	.name = "health",
+	.collection = "alerts",
+	.key = "id",
+	.summary = "How nodes and clusters are, and what somebody should know",
+	.type = &alert_type,
+	.columns = alert_columns,
+	.n_columns = ARRAY_LEN(alert_columns),
+};
+
 const struct cli_noun *const cli_nouns[] = {
 	&noun_node,
 	&noun_cluster,
+	&noun_health,
 	&noun_operation,
 	&noun_schedule,
 	&noun_workflow,

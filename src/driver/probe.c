@@ -2,6 +2,7 @@
 #include "driver/probe.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ struct round {
 	struct probe *probes;
 	size_t n, next, running;
 	int64_t timeout_ms;
+	const atomic_bool *stop;
+	CURL **open; /* of each probe, NULL = none */
 };
 
 static size_t on_body(const char *data, size_t one, size_t len, void *user)
@@ -126,17 +129,33 @@ static void take_answer(struct round *r, const CURLMsg *message)
 			r->lib->easy_strerror(message->data.result));
 	(void)r->lib->multi_remove_handle(r->multi, c);
 	r->lib->easy_cleanup(c);
+	r->open[p - r->probes] = NULL;
 	r->running--;
+}
+
+static bool goes_on(const struct round *r)
+{
+	return (r->running > 0 || r->next < r->n) && (r->stop == NULL || !atomic_load(r->stop));
+}
+
+/* What is still open when it is to stop: end it unanswered. */
+static void give_up(struct round *r)
+{
+	for (size_t i = 0; i < r->next; i++)
+		if (r->open[i] != NULL) {
+			(void)r->lib->multi_remove_handle(r->multi, r->open[i]);
+			r->lib->easy_cleanup(r->open[i]);
+		}
 }
 
 static void run(struct round *r, size_t at_once)
 {
-	while (r->running > 0 || r->next < r->n) {
+	while (goes_on(r)) {
 		const CURLMsg *message = NULL;
 		int left = 0;
 		while (r->running < at_once && r->next < r->n) {
-			(void)r->lib->multi_add_handle(r->multi,
-				handle_of(r, &r->probes[r->next++]));
+			r->open[r->next] = handle_of(r, &r->probes[r->next]);
+			(void)r->lib->multi_add_handle(r->multi, r->open[r->next++]);
 			r->running++;
 		}
 		(void)r->lib->multi_perform(r->multi, &left);
@@ -148,14 +167,18 @@ static void run(struct round *r, size_t at_once)
 	}
 }
 
-struct err *probe_all(struct probe *probes, size_t n, int64_t timeout_ms, size_t at_once)
+struct err *probe_all(struct probe *probes, size_t n, int64_t timeout_ms, size_t at_once,
+	const atomic_bool *stop)
 {
-	struct round r = {.probes = probes, .n = n, .timeout_ms = timeout_ms};
+	struct round r = {.probes = probes, .n = n, .timeout_ms = timeout_ms, .stop = stop};
 
 	TRY(libcurl_load(&r.lib));
 	r.multi = r.lib->multi_init();
 	must(r.multi != NULL);
+	r.open = mem_zalloc((n + 1) * sizeof(*r.open));
 	run(&r, at_once);
+	give_up(&r);
+	mem_free(r.open);
 	r.lib->multi_cleanup(r.multi);
 	return NULL;
 }

@@ -2,6 +2,7 @@
  * say. Blocks: pool threads only. By libcurl. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,8 +45,9 @@ struct probe {
 
 /** Ask all, a few at once. Errors: ERR_UNAVAILABLE (no libcurl); what becomes of each question is
  * in it.
- * @timeout_ms of each   @at_once most connections at a time */
-struct err *probe_all(struct probe *probes, size_t n, int64_t timeout_ms,
-	size_t at_once) ERR_RESULT;
+ * @timeout_ms of each   @at_once most connections at a time   @stop set by another thread: give up
+ * within 200 ms, what is open stays PROBE_NOT_ASKED; NULL = never */
+struct err *probe_all(struct probe *probes, size_t n, int64_t timeout_ms, size_t at_once,
+	const atomic_bool *stop) ERR_RESULT;
 /** Free what a question holds. */
 void probe_done(struct probe *p);

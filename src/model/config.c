@@ -128,6 +128,13 @@ static const struct field fields[] = {
 		.help = "Seconds between signs of life on a quiet event stream; less than what "
 			"a proxy on the way allows."),
 
+	KEY("health.interval_s", FIELD_I64, health_interval_s, .unit = "seconds", .min = 0,
+		.max = 3600, .def = "10",
+		.help = "Seconds between two rounds in which the server asks all nodes and API "
+			"servers how they are; 0 = it does not."),
+	KEY("alert.keep_days", FIELD_I64, alert_keep_days, .unit = "days", .min = 1,
+		.max = DAYS_MAX, .def = "90", .help = "Days that an alert which is over is kept."),
+
 	KEY("audit.keep_days", FIELD_I64, audit_keep_days, .unit = "days", .min = 0,
 		.max = DAYS_MAX, .def = "1095",
 		.help = "Days for which the audit log is kept; 0: for ever. What was removed is "

@@ -29,6 +29,8 @@ struct config {
 	int64_t web_request_timeout_s;
 	int64_t web_session_hours;
 	int64_t web_idle_timeout_s; /**< of connections, and of readers that take nothing */
+	int64_t health_interval_s;  /**< between rounds of health, 0 = none */
+	int64_t alert_keep_days;    /**< that are over */
 	int64_t web_heartbeat_s;    /**< between signs of life on a quiet stream */
 	int64_t audit_keep_days;    /**< 0 = for ever */
 	int64_t power_ob_confirm_s, power_ol_confirm_s, power_comms_lost_s;

@@ -61,6 +61,15 @@ static const struct metric {
 		operation_bounds, "Time that an operation waited for locks and a free place."},
 	[METRIC_NODES] = {"mko_nodes", GAUGE, {"status"}, NULL, "Nodes of the inventory."},
 	[METRIC_CLUSTERS] = {"mko_clusters", GAUGE, {"status"}, NULL, "Clusters."},
+	[METRIC_NODE_UP] = {"mko_node_up", GAUGE, {"node", "cluster"}, NULL,
+		"1: it is well, 0.5: it is not as it should be, 0: it is down; absent: not known."},
+	[METRIC_CLUSTER_UP] = {"mko_cluster_up", GAUGE, {"cluster"}, NULL,
+		"1: it is well, 0.5: it is not as it should be, 0: it is down; absent: not known."},
+	[METRIC_QUORUM_MARGIN] = {"mko_cluster_quorum_margin", GAUGE, {"cluster"}, NULL,
+		"Voters that may still be lost before the cluster stops."},
+	[METRIC_ALERTS] = {"mko_alerts", GAUGE, {"severity", "state"}, NULL, "Alerts that go on."},
+	[METRIC_HEALTH_SECONDS] = {"mko_health_round_duration_seconds", HISTOGRAM, {NULL},
+		operation_bounds, "Time of a round in which all nodes are asked."},
 	[METRIC_EVENTS] = {"mko_events_total", COUNTER, {"topic"}, NULL, "Events published."},
 	[METRIC_LOGINS] = {"mko_logins_total", COUNTER, {"result"}, NULL,
 		"Logins with a password: ok, failed, throttled."},
@@ -192,6 +201,21 @@ void metric_set(enum metric_id id, const char *const *labels, double value)
 	pthread_mutex_unlock(&lock);
 }
 
+static void clear(struct series_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		mem_free(t->rows[i].key);
+	mem_free(t->rows);
+	*t = (struct series_table){.n = 0};
+}
+
+void metric_clear(enum metric_id id)
+{
+	pthread_mutex_lock(&lock);
+	clear(&all[id]);
+	pthread_mutex_unlock(&lock);
+}
+
 void metric_observe(enum metric_id id, const char *const *labels, double seconds)
 {
 	const double *bounds = metrics[id].bounds;
@@ -263,11 +287,7 @@ void metric_text(struct str *out)
 void metric_reset(void)
 {
 	pthread_mutex_lock(&lock);
-	for (size_t id = 0; id < METRIC_N_; id++) {
-		for (size_t i = 0; i < all[id].n; i++)
-			mem_free(all[id].rows[i].key);
-		mem_free(all[id].rows);
-		all[id] = (struct series_table){0};
-	}
+	for (size_t id = 0; id < METRIC_N_; id++)
+		clear(&all[id]);
 	pthread_mutex_unlock(&lock);
 }

@@ -23,6 +23,11 @@ enum metric_id {
 	METRIC_OPERATION_WAIT_SECONDS,
 	METRIC_NODES,
 	METRIC_CLUSTERS,
+	METRIC_NODE_UP,
+	METRIC_CLUSTER_UP,
+	METRIC_QUORUM_MARGIN,
+	METRIC_ALERTS,
+	METRIC_HEALTH_SECONDS,
 	METRIC_EVENTS,
 	METRIC_LOGINS,
 	METRIC_TLS_EXPIRES,
@@ -44,6 +49,8 @@ enum metric_id {
 void metric_add(enum metric_id id, const char *const *labels, double value);
 /** Set a gauge. Any thread. */
 void metric_set(enum metric_id id, const char *const *labels, double value);
+/** Forget all series of a gauge, before those that are still there are set. Any thread. */
+void metric_clear(enum metric_id id);
 /** Put a value, in seconds, into a histogram. Any thread. */
 void metric_observe(enum metric_id id, const char *const *labels, double seconds);
 /** Seconds since an unknown start, for metric_observe() of the difference. Any thread. */

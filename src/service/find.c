@@ -43,7 +43,11 @@ struct err *find_record(struct service *svc, const struct record_type *type, con
 
 	if (*id_or_name == '\0')
 		return err_new(ERR_INVALID, "which %s? The name is empty", type->name);
-	if (id_or_name[strspn(id_or_name, "0123456789")] != '\0')
+	bool named = id_or_name[strspn(id_or_name, "0123456789")] != '\0';
+	if (named && type->key == NULL)
+		return err_new(ERR_NOT_FOUND, "no %s \"%s\": it has only a number", type->name,
+			id_or_name);
+	if (named)
 		return find_by_name(svc, type, id_or_name, ret_obj);
 	struct err *e = parse_i64(id_or_name, 1, INT64_MAX, &id);
 	if (e != NULL)

@@ -8,6 +8,7 @@
 #include "model/cluster.h"
 #include "model/node.h"
 #include "service/cluster.h"
+#include "service/health_int.h"
 #include "service/scope.h"
 
 /* The addresses of the voters, as the last scan told them. Owned. */
@@ -28,8 +29,9 @@ static json_t *voters_of(const struct cluster *c)
 
 static json_t *cluster_input(const struct cluster *c)
 {
-	return json_pack("{sI ss ss? so}", "id", c->id, "name", c->name, "kubeconfig",
-		c->kubeconfig, "voters", voters_of(c));
+	return json_pack("{sI ss ss? so sb}", "id", c->id, "name", c->name, "kubeconfig",
+		c->kubeconfig, "voters", voters_of(c), "stopped",
+		json_object_get(c->saved, "shutdown") != NULL);
 }
 
 /* MicroK8s should run there: it is in a cluster that was set up, and nothing says that it is not
@@ -43,9 +45,10 @@ static bool is_member(const struct node *n)
 
 static json_t *node_input(const struct node *n)
 {
-	return json_pack("{sI ss ss sI sI sb sb}", "id", n->id, "name", n->hostname, "address",
-		n->ip_address, "port", n->ssh_port, "cluster_id", n->cluster_id, "member",
-		is_member(n), "plane", n->role == NODE_ROLE_CONTROL_PLANE);
+	return json_pack("{sI ss ss sI sI sb sb sI sb}", "id", n->id, "name", n->hostname,
+		"address", n->ip_address, "port", n->ssh_port, "cluster_id", n->cluster_id,
+		"member", is_member(n), "plane", n->role == NODE_ROLE_CONTROL_PLANE, "status",
+		n->status, "silent", health_is_silent(n));
 }
 
 static struct err *list_nodes(struct service *svc, int64_t cluster_id, json_t *to)

@@ -39,6 +39,7 @@ struct health_round {
 	struct subject *subjects;
 	struct group *groups;
 	size_t n_subjects, n_groups;
+	const atomic_bool *stop; /**< NULL: never */
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -151,7 +152,7 @@ static struct err *ask_nodes(struct health_round *r)
 			all[n++] = (struct probe){.url = url_of(s, "https", 16443, "/readyz"),
 				.identity = g != NULL && g->trusted ? &g->identity : NULL};
 	}
-	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE);
+	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE, r->stop);
 	n = 0;
 	for (size_t i = 0; i < r->n_subjects; i++) {
 		struct subject *s = &r->subjects[i];
@@ -195,7 +196,7 @@ static struct err *ask_clusters(struct health_round *r)
 			.identity = &g->identity,
 			.body_max = LIST_BYTES_MAX};
 	}
-	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE);
+	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE, r->stop);
 	for (size_t i = 0; i < n / 2; i++) {
 		asked[i]->nodes = all[2 * i];
 		asked[i]->leases = all[2 * i + 1];
@@ -279,9 +280,11 @@ static json_t *node_json(struct subject *s, struct group *g)
 	if (g != NULL)
 		count(g, s, state);
 	const struct health_kube *kube = &s->seen.kube;
-	return json_pack("{sI ss ss? ss ss ss ss ss so so so}", "id", number_of(s->node, "id"),
-		"name", text_of(s->node, "name"), "cluster",
-		g != NULL ? text_of(g->cluster, "name") : NULL, "state",
+	return json_pack("{sI ss ss ss? so ss ss ss ss ss so so so}", "id",
+		number_of(s->node, "id"), "name", text_of(s->node, "name"), "address",
+		text_of(s->node, "address"), "cluster",
+		g != NULL ? text_of(g->cluster, "name") : NULL, "cluster_id",
+		optional_number(number_of(s->node, "cluster_id")), "state",
 		enum_text(&health_state_table, state), "reason", str_get(&reason), "ssh",
 		enum_text(&health_answer_table, s->seen.ssh), "agent",
 		enum_text(&health_answer_table, s->seen.agent), "api",
@@ -297,11 +300,12 @@ static json_t *cluster_json(struct group *g)
 
 	g->seen.voters = json_array_size(json_object_get(g->cluster, "voters"));
 	enum health_state state = health_judge_cluster(&g->seen, &reason);
-	return json_pack("{sI ss ss ss sI sI sI sI so}", "id", number_of(g->cluster, "id"), "name",
-		text_of(g->cluster, "name"), "state", enum_text(&health_state_table, state),
+	return json_pack("{sI ss ss ss sI sI sI sI sI so}", "id", number_of(g->cluster, "id"),
+		"name", text_of(g->cluster, "name"), "state", enum_text(&health_state_table, state),
 		"reason", str_get(&reason), "nodes", (json_int_t)g->seen.nodes, "nodes_well",
 		(json_int_t)g->seen.nodes_well, "planes", (json_int_t)g->seen.planes,
-		"planes_ready", (json_int_t)g->seen.planes_ready, "quorum_margin",
+		"planes_ready", (json_int_t)g->seen.planes_ready, "voters",
+		(json_int_t)g->seen.voters, "quorum_margin",
 		optional_number(health_margin(&g->seen)));
 }
 
@@ -357,6 +361,8 @@ static struct err *ask(struct health_round *r, const json_t *input)
 		read_answers(&r->subjects[i], g != NULL && g->known);
 	}
 	TRY(ask_clusters(r));
+	if (r->stop != NULL && atomic_load(r->stop))
+		return err_new(ERR_CANCELLED, "the round was ended");
 	for (size_t i = 0; i < r->n_groups; i++) {
 		r->groups[i].nodes_json = body_json(&r->groups[i].nodes);
 		r->groups[i].leases_json = body_json(&r->groups[i].leases);
@@ -366,7 +372,12 @@ static struct err *ask(struct health_round *r, const json_t *input)
 
 struct err *health_run(const json_t *input, json_t **ret_output)
 {
-	struct health_round r = {0};
+	return health_run_until(input, NULL, ret_output);
+}
+
+struct err *health_run_until(const json_t *input, const atomic_bool *stop, json_t **ret_output)
+{
+	struct health_round r = {.stop = stop};
 
 	round_begin(&r, input);
 	struct err *e = ask(&r, input);

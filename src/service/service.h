@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct op_engine;
+struct health_monitor;
 struct power_monitor;
 struct throttle;
 
@@ -33,10 +34,11 @@ struct service {
 	struct seal_key *key;
 	const struct config *config;
 	const struct clock *clock;
-	const char *data_dir;        /**< absolute */
-	struct op_engine *engine;    /**< operations: service/op/op.h */
-	struct power_monitor *power; /**< service/power.h; NULL: no server runs here */
-	struct throttle *throttle;   /**< of logins; NULL until one fails; account_done() frees */
+	const char *data_dir;          /**< absolute */
+	struct op_engine *engine;      /**< operations: service/op/op.h */
+	struct power_monitor *power;   /**< service/power.h; NULL: no server runs here */
+	struct health_monitor *health; /**< service/health_watch.h; NULL: no server runs here */
+	struct throttle *throttle;     /**< of logins; NULL until one fails; account_done() frees */
 	struct identity_cache *identities; /**< whom credentials belonged to a moment ago; NULL
 					      until some did; account_done() frees */
 	const struct settings *settings; /**< the configuration file; NULL: it cannot be changed */

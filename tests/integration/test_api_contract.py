@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from api_support import ServerCase  # noqa: E402
-from support import MKO, ROOT  # noqa: E402
+from support import MKO, ROOT, wait_until  # noqa: E402
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHkpfAysI5HzXhg2vx+xBHHbHCq4W8U0k5qYHQ0CGXyV"
 
@@ -83,13 +83,15 @@ class Contract(ServerCase):
         self.mko.sql("update operations set status = 2, started_at = created_at, finished_at = created_at + 1500")
         self.mko.sql("delete from operation_locks")
         self.mko.sql("insert into node_facts (node_id, operation_id, taken_at, facts) values (1, ?, 1, '{\"cpu_cores\": 4}')", number)
+        self.mko.sql("insert into alerts (rule, severity, state, subject, name, node_id, cluster_id, title, members, since, fired_at, updated_at)"
+                     " values (3, 2, 0, 'node/1', 'n1', 1, ?, 'Node n1 is down', '[]', 1, 1, 1)", cluster)
         os.makedirs(os.path.join(self.mko.data, "operations", str(number), "journal"))
         with open(os.path.join(self.mko.data, "operations", str(number), "journal", "n1"), "w", encoding="utf-8") as text:
             text.write("a line\n")
         # operations that the test starts end at once, without touching anything
         config = os.path.join(self.mko.folder, "mko.yaml")
         with open(config, "w", encoding="utf-8") as text:
-            text.write("ansible:\n  playbook: /bin/false\nssh:\n  connect_timeout_s: 1\n")
+            text.write("ansible:\n  playbook: /bin/false\nssh:\n  connect_timeout_s: 1\nhealth:\n  interval_s: 3600\n")
         self.mko.env["MKO_CONFIG"] = config
         # the services of this machine are not touched: its systemctl does nothing, if there is a systemd at all
         tools = os.path.join(self.mko.folder, "tools")
@@ -97,6 +99,7 @@ class Contract(ServerCase):
         os.symlink("/bin/false", os.path.join(tools, "systemctl"))
         self.mko.env["PATH"] = f"{tools}:{os.environ['PATH']}"
         self.mko.start_daemon()
+        wait_until(lambda: self.http("GET", "/api/health/status").status == 200, 30, "the first round of health has ended")
         return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1", "inspection": inspection}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):

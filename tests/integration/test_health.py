@@ -113,9 +113,54 @@ class Health(LabCase):
         self.assertEqual({nodes["n2"]["state"], nodes["n3"]["state"]}, {"down"})
         self.assertEqual(nodes["n1"]["state"], "degraded")
 
-    def test_7_wrong_usage(self):
+    def alerts(self, *args):
+        return json.loads(self.mko("health", "alerts", "-o", "json", *args, code=0).stdout)["items"]
+
+    def test_7_a_server_watches_and_tells_once(self):
+        """Two control planes are off (from the case before): one alert for the lost quorum, one for each cause; all are over when they are back."""
+        self.assert_three_lines(self.mko("health", "status", code=6))
+        with open(os.path.join(self.mko.folder, "watch.yaml"), "w", encoding="utf-8") as file:
+            file.write("health:\n  interval_s: 1\n")
+        self.mko.start_daemon("--config", os.path.join(self.mko.folder, "watch.yaml"))
+        wait_until(lambda: len(self.alerts()) >= 3, 60, "it is told")
+        self.assertEqual(sorted((one["rule"], one["name"]) for one in self.alerts()),
+                         [("cluster_down", "prod"), ("node_down", "n2"), ("node_down", "n3")])
+        status = json.loads(self.mko("health", "status", "-o", "json", code=1).stdout)
+        nodes = {one["name"]: one for one in status["nodes"]}
+        self.assertEqual((nodes["n2"]["state"], nodes["n1"]["state"], nodes[self.spare]["state"]), ("down", "degraded", "up"))
+        self.assertRegex(self.mko("health", "status", code=1).stdout, r"prod +down")
+        node = json.loads(self.mko("node", "show", "n2", "-o", "json", code=0).stdout)
+        self.assertEqual(node["status"], "offline")
+        quorum = next(one for one in self.alerts() if one["rule"] == "cluster_down")
+        self.assertEqual(quorum["next"], "mko doctor --cluster prod")
+        self.mko("health", "acknowledge", str(quorum["id"]), code=0)
+        self.mko("health", "silence", str(quorum["id"]), "--for", "1h", code=0)
+        self.assertEqual(next(one for one in self.alerts() if one["id"] == quorum["id"])["state"], "acknowledged")
+        self.lab.run("power-on", "n2")
+        self.lab.run("power-on", "n3")
+        wait_until(lambda: not self.alerts(), 180, "all is over")
+        self.assertEqual({one["state"] for one in self.alerts("--all")}, {"resolved"})
+        metrics = subprocess.run(["curl", "-s", "-f", "--unix-socket", os.path.join(self.mko.data, "mko.sock"), "http://localhost/metrics"],
+                                 capture_output=True, text=True, check=True).stdout
+        self.assertIn('mko_node_up{node="n1",cluster="prod"} 1', metrics)
+        self.assertIn('mko_cluster_quorum_margin{cluster="prod"} 1', metrics)
+        self.mko("health", "status", code=0)
+
+    def test_8_a_shutdown_of_ours_wakes_nobody(self):
+        if self.mko.daemon is None:
+            self.skipTest("needs the server of the case before")
+        before = len(self.alerts("--all", "--limit", "100"))
+        self.mko("cluster", "shutdown", "prod", "--power-off", "--yes", code=0, timeout=600)
+        time.sleep(8)  # rounds pass
+        self.assertEqual(self.alerts(), [])
+        self.assertEqual(len(self.alerts("--all", "--limit", "100")), before)
+
+    def test_9_wrong_usage(self):
         self.assert_three_lines(self.mko("health", "check", "--cluster", "nobody", code=3))
         self.assert_three_lines(self.mko("health", "check", "prod", code=2))
+        self.assert_three_lines(self.mko("health", "silence", "99", "--for", "1h", code=3))
+        self.assert_three_lines(self.mko("health", "silence", "99", code=2))
+        self.assert_three_lines(self.mko("health", "acknowledge", "n2", code=3))
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ static void reactions_are_told_apart(void **state)
 	};
 
 	(void)state;
-	assert_null(probe_all(all, ARRAY_LEN(all), LONG_MS, 16));
+	assert_null(probe_all(all, ARRAY_LEN(all), LONG_MS, 16, NULL));
 	assert_int_equal(all[0].outcome, PROBE_ANSWERED);
 	assert_int_equal(all[0].status, 503);
 	assert_string_equal(str_get(&all[0].body), "bad");
@@ -128,7 +128,7 @@ static void a_server_is_believed_only_with_its_own_ca(void **state)
 
 	one.identity = &nonsense;
 	(void)state;
-	assert_null(probe_all(&one, 1, LONG_MS, 1));
+	assert_null(probe_all(&one, 1, LONG_MS, 1, NULL));
 	assert_int_not_equal(one.outcome, PROBE_ANSWERED);
 	assert_true(one.error[0] != '\0');
 	done(&one, 1);
@@ -148,7 +148,7 @@ static void an_answer_without_end_is_cut(void **state)
 	one.body_max = 10000;
 
 	(void)state;
-	assert_null(probe_all(&one, 1, LONG_MS, 1));
+	assert_null(probe_all(&one, 1, LONG_MS, 1, NULL));
 	assert_int_equal(one.outcome, PROBE_ANSWERED);
 	assert_true(one.body.len <= 10000);
 	done(&one, 1);
@@ -165,7 +165,7 @@ static void many_silent_ones_cost_the_time_of_a_few_rounds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i] = ask("http", port, false);
-	assert_null(probe_all(all, ARRAY_LEN(all), 1000, 100));
+	assert_null(probe_all(all, ARRAY_LEN(all), 1000, 100, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		assert_int_equal(all[i].outcome, PROBE_SILENT);
 	assert_true(clock_mono(&clock_system) - begin < 60000); /* one by one it would be 200 s */
@@ -173,14 +173,29 @@ static void many_silent_ones_cost_the_time_of_a_few_rounds(void **state)
 	close(fd);
 }
 
+static void who_is_told_to_stop_does_not_wait(void **state)
+{
+	uint16_t port = 0;
+	int fd = bound(&port, true);
+	struct probe one = ask("http", port, false);
+	const atomic_bool stop = true;
+
+	(void)state;
+	assert_null(probe_all(&one, 1, LONG_MS, 1, &stop));
+	assert_int_equal(one.outcome, PROBE_NOT_ASKED);
+	done(&one, 1);
+	close(fd);
+}
+
 static void nobody_to_ask_is_fine(void **state)
 {
 	(void)state;
-	assert_null(probe_all(NULL, 0, 500, 16));
+	assert_null(probe_all(NULL, 0, 500, 16, NULL));
 }
 
 TEST_MAIN(cmocka_unit_test(reactions_are_told_apart),
 	cmocka_unit_test(a_server_is_believed_only_with_its_own_ca),
 	cmocka_unit_test(an_answer_without_end_is_cut),
 	cmocka_unit_test(many_silent_ones_cost_the_time_of_a_few_rounds),
+	cmocka_unit_test(who_is_told_to_stop_does_not_wait),
 	cmocka_unit_test(nobody_to_ask_is_fine))

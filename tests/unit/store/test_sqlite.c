@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "model/account.h"
+#include "model/alert.h"
 #include "model/cluster.h"
 #include "model/event.h"
 #include "model/facts.h"
@@ -27,7 +28,7 @@ static const struct record_type *const stored_types[] = {&ups_device_type, &ups_
 	&ups_event_type, &ups_firing_type, &power_memory_type, &node_type, &cluster_type,
 	&operation_type, &op_host_type, &op_lock_type, &user_type, &token_type, &session_type,
 	&configuration_type, &audit_type, &event_type, &idempotency_type, &schedule_type,
-	&workflow_type, &facts_type};
+	&workflow_type, &facts_type, &alert_type};
 
 struct fixture {
 	char *dir;

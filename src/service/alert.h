@@ -1,0 +1,31 @@
+/* Alerts: raised and resolved by what watches, taken and silenced by people. */
+#pragma once
+
+#include <jansson.h>
+
+#include "model/alert_plan.h"
+#include "service/service.h"
+
+/** Find one by its number. Errors: ERR_NOT_FOUND with a hint. */
+struct err *alert_find(struct service *svc, const char *id, struct alert *ret_alert) ERR_RESULT;
+/** As the API shows it: the record and `next`, what to type. Owned. */
+json_t *alert_json(const struct alert *alert);
+/** Take it: who it is seen by. Errors: ERR_NOT_FOUND, ERR_CONFLICT (it is over). */
+struct err *alert_acknowledge(struct service *svc, const struct actor *who, const char *id,
+	struct alert *ret_alert) ERR_RESULT;
+/** Tell nobody of it for a time. @duration_s 0 = from now on again. Errors as above. */
+struct err *alert_silence(struct service *svc, const struct actor *who, const char *id,
+	int64_t duration_s, struct alert *ret_alert) ERR_RESULT;
+
+/** Which open alerts are to stay although they are not wanted: nothing can be said of their subject
+ * now. */
+struct alert_keep {
+	bool (*keep)(const void *user, const struct alert *alert);
+	const void *user;
+};
+/** Make what goes on what the plan wants: raise what is missing, resolve what is over.
+ * @keep NULL = none stays. Domain worker, in a transaction. */
+struct err *alert_sync(struct service *svc, const struct alert_plan *plan,
+	const struct alert_keep *keep) ERR_RESULT;
+/** Remove what has been over for longer than is kept. @ret_n how many */
+struct err *alert_prune(struct service *svc, int64_t *ret_n) ERR_RESULT;

@@ -1,0 +1,36 @@
+/* What the files of watched health share. */
+#pragma once
+
+#include "model/alert_plan.h"
+#include "model/node.h"
+#include "service/health_watch.h"
+
+/** What is believed of one subject of the newest report; in the order of its list. */
+struct health_subject {
+	int64_t id;
+	struct health_track track;
+	struct health_track risk; /**< of clusters */
+	char *reason;             /**< at the time when the state was believed */
+};
+/** The subjects of one list. */
+struct health_subjects {
+	struct health_subject *items;
+	size_t n;
+};
+/** What a server knows of health. */
+struct health_monitor {
+	json_t *report; /**< the newest, NULL: none yet */
+	int64_t checked_at;
+	struct health_subjects nodes, clusters;
+	bool owed; /**< something believed is not told yet */
+};
+
+/* --- health_sync.c --- */
+/** Tell what is believed: alerts and the status of nodes. Errors: of the store; in a transaction.
+ * @input of the newest round */
+struct err *health_sync(struct service *svc, const json_t *input) ERR_RESULT;
+/** True when the status of a node in the store is another than what is believed.
+ * @status enum node_status   @silent that status comes from here */
+bool health_status_differs(const struct health_subject *s, int64_t status, bool silent);
+/** True when the status of this node comes from here. */
+bool health_is_silent(const struct node *node);

@@ -1,0 +1,296 @@
+/* What rounds hear becomes alerts and the status of nodes; at rest nothing is written. */
+#include "testing.h"
+
+#include "domain.h"
+#include "model/alert.h"
+#include "service/alert.h"
+#include "service/event.h"
+#include "service/health.h"
+#include "service/health_watch.h"
+
+#define ROUND_MS 10000
+
+/* A domain with a cluster prod of n1, n2 and a free node n3, all online; health is watched. */
+static int make(void **state)
+{
+	test_domain_make(state);
+	struct test_domain *d = *state;
+	int64_t prod = test_add_cluster(d, "prod", true);
+
+	for (int i = 1; i <= 3; i++) {
+		struct node node;
+		int64_t id = test_add_node(d, i, i < 3 ? prod : 0);
+		ok(store_get(d->svc.store, &node_type, id, &node));
+		node.status = NODE_ONLINE;
+		TX(d, store_update(d->svc.store, &node_type, &node));
+		record_done(&node_type, &node);
+	}
+	health_start(&d->svc);
+	return 0;
+}
+
+static int drop(void **state)
+{
+	health_stop(&((struct test_domain *)*state)->svc);
+	return test_domain_drop(state);
+}
+
+static const char *word(char letter)
+{
+	return letter == 'u' ? "up" : letter == 'd' ? "down" : "degraded";
+}
+
+/* A round: a letter for each node, and one for the cluster. */
+static void hear(struct test_domain *d, const char *nodes, char cluster)
+{
+	json_t *input = NULL;
+	json_t *report = json_pack("{s:[], s:[]}", "nodes", "clusters");
+	const json_t *node = NULL;
+	size_t i = 0;
+
+	d->clock = clock_fake(clock_utc(&d->clock) + ROUND_MS);
+	ok(health_input(&d->svc, NULL, &input));
+	json_array_foreach(json_object_get(input, "nodes"), i, node)
+		json_array_append_new(json_object_get(report, "nodes"),
+			json_pack("{s:O, s:O, s:O, s:O, s:s, s:s}", "id",
+				json_object_get(node, "id"), "name", json_object_get(node, "name"),
+				"address", json_object_get(node, "address"), "cluster_id",
+				json_object_get(node, "cluster_id"), "state", word(nodes[i]),
+				"reason", "heard so"));
+	json_array_foreach(json_object_get(input, "clusters"), i, node)
+		json_array_append_new(json_object_get(report, "clusters"),
+			json_pack("{s:O, s:O, s:s, s:s, s:i, s:i}", "id",
+				json_object_get(node, "id"), "name", json_object_get(node, "name"),
+				"state", word(cluster), "reason", "heard so", "voters", 3,
+				"quorum_margin", cluster == 'g' ? 0 : 1));
+	ok(health_take(&d->svc, input, report));
+	json_decref(input);
+}
+
+static void hear_often(struct test_domain *d, int times, const char *nodes, char cluster)
+{
+	for (int i = 0; i < times; i++)
+		hear(d, nodes, cluster);
+}
+
+static int64_t count(struct test_domain *d, int64_t rule, int64_t state)
+{
+	struct store_query q = {.n_filters = 0};
+	int64_t n = 0;
+
+	store_where_number(&q, "rule", STORE_EQ, rule);
+	store_where_number(&q, "state", STORE_EQ, state);
+	ok(store_count(d->svc.store, &alert_type, &q, &n));
+	return n;
+}
+
+static int64_t newest_event(struct test_domain *d)
+{
+	int64_t oldest = 0;
+	int64_t newest = 0;
+
+	ok(event_range(&d->svc, &oldest, &newest));
+	return newest;
+}
+
+static void expect_node(struct test_domain *d, int64_t id, int64_t status)
+{
+	struct node node;
+
+	ok(store_get(d->svc.store, &node_type, id, &node));
+	assert_int_equal(node.status, status);
+	record_done(&node_type, &node);
+}
+
+static void a_silent_node_is_told_once_and_told_when_it_is_back(void **state)
+{
+	struct test_domain *d = *state;
+	struct alert a;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 2, "uud", 'u');
+	expect_node(d, 3, NODE_ONLINE);
+	hear_often(d, 5, "uud", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 1);
+	expect_node(d, 3, NODE_OFFLINE);
+	ok(alert_find(&d->svc, "1", &a));
+	assert_string_equal(a.title, "Node n3 is down");
+	assert_int_equal(a.fired_at - a.since, 2 * ROUND_MS);
+	record_done(&alert_type, &a);
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 1);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 0);
+	expect_node(d, 3, NODE_ONLINE);
+}
+
+static void at_rest_nothing_is_written(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	int64_t events = newest_event(d);
+	int64_t nodes = 0;
+	int64_t alerts = 0;
+	int64_t after = 0;
+	ok(store_table_version(d->svc.store, &node_type, &nodes));
+	ok(store_table_version(d->svc.store, &alert_type, &alerts));
+	hear_often(d, 100, "uud", 'u');
+	assert_int_equal(newest_event(d), events);
+	ok(store_table_version(d->svc.store, &node_type, &after));
+	assert_int_equal(after, nodes);
+	ok(store_table_version(d->svc.store, &alert_type, &after));
+	assert_int_equal(after, alerts);
+}
+
+static void a_restart_forgets_no_alert_and_raises_none_twice(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	health_stop(&d->svc);
+	health_start(&d->svc);
+	hear(d, "uud", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 1);
+	hear_often(d, 4, "uud", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 1);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 0);
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 1);
+}
+
+static void what_went_away_while_no_server_ran_is_over(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	health_stop(&d->svc);
+	health_start(&d->svc);
+	hear(d, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 1);
+}
+
+static void an_operation_that_holds_the_cluster_excuses_it(void **state)
+{
+	struct test_domain *d = *state;
+	struct operation op;
+	struct op_lock lock;
+
+	record_init(&operation_type, &op);
+	field_set_text(&op.type, "cluster.upgrade");
+	field_set_text(&op.name, "Upgrade");
+	op.created_at = clock_utc(&d->clock);
+	TX(d, store_insert(d->svc.store, &operation_type, &op));
+	record_init(&op_lock_type, &lock);
+	field_set_text(&lock.resource, "cluster:1");
+	lock.exclusive = true;
+	lock.operation_id = op.id;
+	lock.created_at = op.created_at;
+	TX(d, store_insert(d->svc.store, &op_lock_type, &lock));
+	hear(d, "uuu", 'u');
+	hear_often(d, 5, "duu", 'g');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 0);
+	assert_int_equal(count(d, ALERT_CLUSTER_AT_RISK, ALERT_FIRING), 0);
+	expect_node(d, 1, NODE_ONLINE);
+	TX(d, store_delete(d->svc.store, &op_lock_type, lock.id));
+	hear(d, "duu", 'g');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 1);
+	assert_int_equal(count(d, ALERT_CLUSTER_AT_RISK, ALERT_FIRING), 1);
+	expect_node(d, 1, NODE_OFFLINE);
+	record_done(&op_lock_type, &lock);
+	record_done(&operation_type, &op);
+}
+
+static void a_removed_node_has_no_alert(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	TX(d, node_remove(&d->svc, &test_admin, "n3", false));
+	hear(d, "uu", 'u');
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 1);
+}
+
+static void an_alert_that_was_raised_stays_when_its_network_follows(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	hear_often(d, 3, "ddd", 'd');
+	assert_int_equal(count(d, ALERT_NETWORK_DOWN, ALERT_FIRING), 1);
+	assert_int_equal(count(d, ALERT_CLUSTER_DOWN, ALERT_FIRING), 0);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 1);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 0);
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_NETWORK_DOWN, ALERT_RESOLVED), 1);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_RESOLVED), 1);
+}
+
+static void people_take_and_silence_alerts(void **state)
+{
+	struct test_domain *d = *state;
+	struct alert a;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	TX(d, alert_acknowledge(&d->svc, &test_admin, "1", &a));
+	assert_int_equal(a.state, ALERT_ACKNOWLEDGED);
+	assert_string_equal(a.acknowledged_by, "tester");
+	record_done(&alert_type, &a);
+	TX(d, alert_silence(&d->svc, &test_admin, "1", 60, &a));
+	assert_int_equal(a.silenced_until, clock_utc(&d->clock) + 60000);
+	record_done(&alert_type, &a);
+	hear_often(d, 2, "uuu", 'u');
+	TX_FAILS(d, alert_acknowledge(&d->svc, &test_admin, "1", &a), ERR_CONFLICT);
+	TX_FAILS(d, alert_silence(&d->svc, &test_admin, "n3", 60, &a), ERR_NOT_FOUND);
+}
+
+static void old_alerts_go(void **state)
+{
+	struct test_domain *d = *state;
+	int64_t n = 0;
+
+	d->config.alert_keep_days = 1;
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "uud", 'u');
+	hear_often(d, 2, "uuu", 'u');
+	TX(d, alert_prune(&d->svc, &n));
+	assert_int_equal(n, 0);
+	d->clock = clock_fake(clock_utc(&d->clock) + 90000000);
+	TX(d, alert_prune(&d->svc, &n));
+	assert_int_equal(n, 1);
+}
+
+static void status_tells_belief_and_news(void **state)
+{
+	struct test_domain *d = *state;
+	json_t *json = NULL;
+
+	expect_code(health_status_json(&d->svc, NULL, &json), ERR_UNAVAILABLE);
+	hear(d, "uuu", 'u');
+	hear(d, "uud", 'u');
+	ok(health_status_json(&d->svc, NULL, &json));
+	const json_t *n3 = json_array_get(json_object_get(json, "nodes"), 2);
+	assert_string_equal(json_string_value(json_object_get(n3, "state")), "up");
+	assert_string_equal(json_string_value(json_object_get(n3, "heard")), "down");
+	assert_true(json_is_string(json_object_get(n3, "since")));
+	json_decref(json);
+	ok(health_status_json(&d->svc, "prod", &json));
+	assert_int_equal(json_array_size(json_object_get(json, "nodes")), 2);
+	json_decref(json);
+}
+
+#define WATCHED(name) cmocka_unit_test_setup_teardown(name, make, drop)
+TEST_MAIN(WATCHED(a_silent_node_is_told_once_and_told_when_it_is_back),
+	WATCHED(at_rest_nothing_is_written),
+	WATCHED(a_restart_forgets_no_alert_and_raises_none_twice),
+	WATCHED(what_went_away_while_no_server_ran_is_over),
+	WATCHED(an_operation_that_holds_the_cluster_excuses_it),
+	WATCHED(a_removed_node_has_no_alert),
+	WATCHED(an_alert_that_was_raised_stays_when_its_network_follows),
+	WATCHED(people_take_and_silence_alerts), WATCHED(old_alerts_go),
+	WATCHED(status_tells_belief_and_news))
