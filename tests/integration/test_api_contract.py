@@ -83,8 +83,6 @@ class Contract(ServerCase):
         self.mko.sql("update operations set status = 2, started_at = created_at, finished_at = created_at + 1500")
         self.mko.sql("delete from operation_locks")
         self.mko.sql("insert into node_facts (node_id, operation_id, taken_at, facts) values (1, ?, 1, '{\"cpu_cores\": 4}')", number)
-        self.mko.sql("insert into alerts (rule, severity, state, subject, name, node_id, cluster_id, title, members, since, fired_at, updated_at)"
-                     " values (3, 2, 0, 'node/1', 'n1', 1, ?, 'Node n1 is down', '[]', 1, 1, 1)", cluster)
         os.makedirs(os.path.join(self.mko.data, "operations", str(number), "journal"))
         with open(os.path.join(self.mko.data, "operations", str(number), "journal", "n1"), "w", encoding="utf-8") as text:
             text.write("a line\n")
@@ -100,6 +98,8 @@ class Contract(ServerCase):
         self.mko.env["PATH"] = f"{tools}:{os.environ['PATH']}"
         self.mko.start_daemon()
         wait_until(lambda: self.http("GET", "/api/health/status").status == 200, 30, "the first round of health has ended")
+        self.mko.sql("insert into alerts (rule, severity, state, subject, name, node_id, cluster_id, title, members, since, fired_at, updated_at)"
+                     " values (3, 2, 0, 'node/1', 'n1', 1, ?, 'Node n1 is down', '[]', 1, 1, 1)", cluster)
         return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1", "inspection": inspection}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):
