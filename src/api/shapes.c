@@ -9,6 +9,7 @@
 #include "model/cluster.h"
 #include "model/facts.h"
 #include "model/node.h"
+#include "model/notifier.h"
 #include "model/operation.h"
 #include "model/schedule.h"
 #include "model/ups.h"
@@ -372,6 +373,16 @@ const struct shape shape_alert = {
 	.base = &alert_type,
 	.more = "{\"next\":{\"type\":\"string\",\"description\":\"What to type next\"}}",
 };
+const struct shape shape_notifier = {
+	.name = "notifier",
+	.base = &notifier_type,
+	.more = "{\"has_secret\":" TRUTH "}",
+};
+const struct shape shape_notifier_test = {
+	.name = "notifier_test",
+	.more = "{\"sent\":" TRUTH ",\"status\":" NUMBER ",\"error\":" TEXT_OR_NULL "}",
+};
+const struct shape shape_delivery = {.name = "delivery", .base = &delivery_type, .more = "{}"};
 const struct shape shape_audit_report = {
 	.name = "audit_report",
 	.more = "{\"ok\":" TRUTH ",\"unproven\":" NUMBER ",\"pruned\":" NUMBER ",\"rows\":" NUMBER

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/http.h"
+#include "app/courier.h"
 #include "app/health.h"
 #include "app/notify.h"
 #include "app/power.h"
@@ -20,6 +21,7 @@
 #include "service/account.h"
 #include "service/audit.h"
 #include "service/alert.h"
+#include "service/delivery.h"
 #include "service/event.h"
 #include "service/health_watch.h"
 #include "service/op/op.h"
@@ -74,6 +76,7 @@ struct daemon {
 	struct http *http;
 	struct power_watch *power;
 	struct health_watch *health;
+	struct courier *courier;
 	struct loop_timer *tick_timer, *expire_timer, *drain_timer, *watchdog_timer;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct tick tick;
@@ -109,6 +112,7 @@ static void on_parcel(void *data)
 
 	http_publish(parcel->daemon->http, parcel->events, parcel->n);
 	tick_soon(parcel->daemon); /* something changed: perhaps an operation was asked for */
+	courier_soon(parcel->daemon->courier);
 	mem_free(parcel);
 }
 
@@ -371,6 +375,8 @@ static void expire_run(struct work *work, void *user)
 		e = audit_prune(svc, &system, svc->config->audit_keep_days, &pruned);
 	if (e == NULL)
 		e = alert_prune(svc, NULL);
+	if (e == NULL)
+		e = delivery_prune(svc);
 	if (e != NULL)
 		log_warn("remove what is too old: %s, retrying in an hour", err_message(e));
 	else if (pruned > 0)
@@ -524,6 +530,7 @@ static void on_signal(void *user, int signum)
 	loop_timer_stop(d->expire_timer);
 	power_watch_stop(d->power);
 	health_watch_stop(d->health);
+	courier_stop(d->courier);
 	http_stop(d->http, on_http_stopped, d);
 }
 
@@ -610,6 +617,7 @@ static struct err *start(struct daemon *d, const struct daemon_options *o)
 	tick_submit(d);
 	d->power = power_watch_new(d->loop, d->worker);
 	d->health = health_watch_new(d->loop, d->worker);
+	d->courier = courier_new(d->loop, d->worker);
 	loop_timer_start(d->expire_timer, EXPIRE_MS, EXPIRE_MS);
 	start_watchdog(d);
 	return NULL;
@@ -620,11 +628,13 @@ static void finish(struct daemon *d)
 	d->stopping = true;
 	power_watch_stop(d->power);
 	health_watch_stop(d->health);
+	courier_stop(d->courier);
 	worker_free(d->worker);
 	power_watch_free(d->power);
 	power_stop(d->svc);
 	health_watch_free(d->health);
 	health_stop(d->svc);
+	courier_free(d->courier);
 	http_free(d->http);
 	for (size_t i = 0; i < d->n_watches; i++)
 		watch_free(d->watches[i]);

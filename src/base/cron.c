@@ -372,3 +372,10 @@ int64_t cron_window_next(const struct cron_window *w, const struct cron_zone *zo
 
 	return opening <= utc_s ? utc_s : opening;
 }
+
+int64_t cron_window_end(const struct cron_window *w, const struct cron_zone *zone, int64_t utc_s)
+{
+	int64_t opening = cron_next(&w->opens, zone, utc_s - w->length_s);
+
+	return opening <= utc_s ? opening + w->length_s : utc_s;
+}

@@ -54,3 +54,6 @@ struct err *cron_window_check(const char *text) ERR_RESULT;
 /** The moment itself when the window is open then, else its next opening. @utc_s UTC seconds. Any
  * thread. */
 int64_t cron_window_next(const struct cron_window *w, const struct cron_zone *zone, int64_t utc_s);
+/** When the window that is open at this moment closes; the moment itself when it is closed. Any
+ * thread. */
+int64_t cron_window_end(const struct cron_window *w, const struct cron_zone *zone, int64_t utc_s);

@@ -7,6 +7,7 @@
 #include "model/alert.h"
 #include "model/cluster.h"
 #include "model/node.h"
+#include "model/notifier.h"
 #include "model/operation.h"
 #include "model/schedule.h"
 #include "model/ups.h"
@@ -418,12 +419,34 @@ const struct cli_noun noun_health = {
 	.n_columns = ARRAY_LEN(alert_columns),
 };
 
+static const struct cli_column notify_columns[] = {
+	{"ID", "id", .right = true},
+	{"NAME", "name"},
+	{"KIND", "kind"},
+	{"ENABLED", "enabled", CLI_SHOW_YES},
+	{"FROM", "min_severity"},
+	{"QUIET", "quiet"},
+	{"TO", "recipient", .shrink = true},
+	{"URL", "url", .wide = true, .shrink = true},
+};
+const struct cli_noun noun_notify = {
+	.name = "notify",
+	.collection = "notifiers",
+	.key = "name",
+	.summary = "Where alerts are sent to",
+	.type = &notifier_type,
+	.columns = notify_columns,
+	.n_columns = ARRAY_LEN(notify_columns),
+	.words = CLI_WORDS_NOTIFIERS,
+};
+
 const struct cli_noun *const cli_nouns[] = {
 	&noun_node,
 	&noun_cluster,
 	&noun_health,
 	&noun_operation,
 	&noun_schedule,
+	&noun_notify,
 	&noun_workflow,
 	&noun_playbook,
 	&noun_ups,

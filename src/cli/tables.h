@@ -5,7 +5,7 @@
 
 extern const struct cli_noun noun_node, noun_cluster, noun_operation, noun_schedule, noun_workflow,
 	noun_playbook, noun_ups, noun_ups_rule, noun_system, noun_user, noun_token, noun_audit,
-	noun_health;
+	noun_health, noun_notify;
 
 /** --limit --sort --filter --no-... of every list. */
 extern const struct cli_optset cli_list_options;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/audit.h"
+#include "service/delivery.h"
 #include "service/event.h"
 #include "service/find.h"
 
@@ -126,6 +127,8 @@ static struct err *raise_one(struct service *svc, const struct alert_want *want)
 	if (e == NULL)
 		e = publish(svc, "alert.firing", &a);
 	if (e == NULL)
+		e = delivery_queue(svc, &a, DELIVERY_FIRING);
+	if (e == NULL)
 		log_warn("alert %lld: %s: %s", (long long)a.id, a.title, a.reason);
 	record_done(&alert_type, &a);
 	return e;
@@ -137,7 +140,8 @@ static struct err *resolve_one(struct service *svc, struct alert *a)
 	a->resolved_at = a->updated_at = clock_utc(svc->clock);
 	TRY(store_update(svc->store, &alert_type, a));
 	log_info("alert %lld is over: %s", (long long)a->id, a->title);
-	return publish(svc, "alert.resolved", a);
+	TRY(publish(svc, "alert.resolved", a));
+	return delivery_queue(svc, a, DELIVERY_RESOLVED);
 }
 
 /* It goes on; whom it speaks for may have changed. */

@@ -8,6 +8,7 @@
 #include "model/cluster.h"
 #include "power/engine.h"
 #include "service/audit.h"
+#include "service/body.h"
 #include "service/event.h"
 #include "service/find.h"
 
@@ -34,31 +35,6 @@ static struct err *changed(struct service *svc, const struct actor *who, const c
 	return event_publish(svc, "ups", action, ups->id, ups_json(ups));
 }
 
-/* The password is no field: it is never shown and lies sealed. @ret_password NULL: not given */
-static struct err *take_password(json_t *body, char **ret_password)
-{
-	const json_t *value = json_object_get(body, "nut_password");
-	const char *text = json_string_value(value);
-	struct err *e = NULL;
-
-	*ret_password = NULL;
-	if (value == NULL)
-		return NULL;
-	if (!json_is_string(value) && !json_is_null(value))
-		e = err_field(NULL, "nut_password", "must be a text");
-	else if (text != NULL && strlen(text) > 500)
-		e = err_field(NULL, "nut_password", "must have at most 500 characters");
-	else if (text != NULL)
-		e = check_line(text);
-	if (e != NULL && err_field_count(e) == 0)
-		e = err_field(err_recode(e, ERR_INVALID), "nut_password",
-			"must be one line of text");
-	if (e == NULL)
-		*ret_password = mem_strdup(text != NULL ? text : "");
-	(void)json_object_del(body, "nut_password");
-	return e;
-}
-
 static struct err *check_more(struct err *take_err, const struct ups_device *ups)
 {
 	struct err *e = take_err;
@@ -70,28 +46,14 @@ static struct err *check_more(struct err *take_err, const struct ups_device *ups
 	return e;
 }
 
-/* Every wrong field of both, in one error. Both are owned. */
-static struct err *join(struct err *take_a, struct err *take_b)
-{
-	if (take_a == NULL || take_b == NULL)
-		return take_a != NULL ? take_a : take_b;
-	for (size_t i = 0; i < err_field_count(take_b); i++) {
-		const char *message = NULL;
-		const char *field = err_field_at(take_b, i, &message);
-		take_a = err_field(take_a, field, "%s", message);
-	}
-	err_free(take_b);
-	return take_a;
-}
-
 static struct err *read_body(struct service *svc, const json_t *body, enum record_mode mode,
 	struct ups_device *ups)
 {
 	cleanup(seal_wipe_freep) char *password = NULL;
 	json_t *copy = json_deep_copy(body);
-	struct err *e = take_password(copy, &password);
+	struct err *e = body_take_secret(copy, "nut_password", &password);
 
-	e = join(e, record_from_json(&ups_device_type, ups, copy, mode));
+	e = body_join_errors(e, record_from_json(&ups_device_type, ups, copy, mode));
 	json_decref(copy);
 	if (password != NULL) {
 		mem_free(ups->nut_password);

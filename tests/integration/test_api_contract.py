@@ -76,6 +76,7 @@ class Contract(ServerCase):
         self.http("POST", "/api/nodes", {"hostname": "n1", "ip_address": "10.76.0.1", "cluster_id": cluster})
         self.http("POST", "/api/nodes", {"hostname": "n2", "ip_address": "10.76.0.2"})
         self.http("POST", "/api/ups", {"name": "rack", "nut_host": "10.76.0.9"})
+        self.http("POST", "/api/notifiers", {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:1/"})
         number = self.http("POST", "/api/operations", {"type": "node.host_key", "target": "n1"}).json["operation"]["id"]
         inspection = self.http("POST", "/api/operations", {"type": "cluster.inspect", "target": "prod"}).json["operation"]["id"]
         self.mko.kill_daemon()
@@ -83,6 +84,7 @@ class Contract(ServerCase):
         self.mko.sql("update operations set status = 2, started_at = created_at, finished_at = created_at + 1500")
         self.mko.sql("delete from operation_locks")
         self.mko.sql("insert into node_facts (node_id, operation_id, taken_at, facts) values (1, ?, 1, '{\"cpu_cores\": 4}')", number)
+        self.mko.sql("insert into deliveries (notifier_id, notifier, event, state, message, attempts, created_at) values (1, 'hook', 0, 1, '{}', 1, 1)")
         os.makedirs(os.path.join(self.mko.data, "operations", str(number), "journal"))
         with open(os.path.join(self.mko.data, "operations", str(number), "journal", "n1"), "w", encoding="utf-8") as text:
             text.write("a line\n")
@@ -100,7 +102,7 @@ class Contract(ServerCase):
         wait_until(lambda: self.http("GET", "/api/health/status").status == 200, 30, "the first round of health has ended")
         self.mko.sql("insert into alerts (rule, severity, state, subject, name, node_id, cluster_id, title, members, since, fired_at, updated_at)"
                      " values (3, 2, 0, 'node/1', 'n1', 1, ?, 'Node n1 is down', '[]', 1, 1, 1)", cluster)
-        return {"nodes": "n1", "clusters": "prod", "ups": "rack", "operations": str(number), f"operations/{number}/journal": "n1", "inspection": inspection}
+        return {"nodes": "n1", "clusters": "prod", "ups": "rack", "notifiers": "hook", "operations": str(number), f"operations/{number}/journal": "n1", "inspection": inspection}
 
     def test_a_client_made_from_the_document_exercises_every_route(self):
         node, folder = node_tools()
