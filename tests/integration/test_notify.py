@@ -163,14 +163,14 @@ class Notify(unittest.TestCase):
     def test_an_alert_is_told_once_and_told_when_it_is_over(self):
         self.add("hook", "webhook", "--url", self.web.url + "/hook")
         self.watch()
-        wait_until(lambda: self.web.at("/hook"), 30, "it is told")
+        wait_until(lambda: self.web.at("/hook"), 90, "it is told")
         self.assertEqual((self.web.got[0]["json"]["event"], self.web.got[0]["json"]["rule"], self.web.got[0]["json"]["name"]), ("firing", "node_degraded", "n1"))
         self.recover()
-        wait_until(lambda: len(self.web.at("/hook")) == 2, 30, "it is over")
+        wait_until(lambda: len(self.web.at("/hook")) == 2, 90, "it is over")
         self.assertEqual(self.web.got[1]["json"]["event"], "resolved")
         wait_until(lambda: [(one["event"], one["state"], one["status"]) for one in self.log()] == [("resolved", "sent", 200), ("firing", "sent", 200)], 10, "the log")
         self.mko("notify", "again", str(self.log()[1]["id"]))
-        wait_until(lambda: len(self.web.at("/hook")) == 3, 30, "it is told again")
+        wait_until(lambda: len(self.web.at("/hook")) == 3, 90, "it is told again")
 
     def test_who_does_not_take_it_holds_up_nobody(self):
         self.web.answer.update({"/hang": "hang", "/500": 500, "/302": 302})
@@ -179,10 +179,10 @@ class Notify(unittest.TestCase):
         self.add("refused", "webhook", "--url", "http://127.0.0.1:1/x")
         self.add("good", "webhook", "--url", self.web.url + "/good")
         self.watch()
-        wait_until(lambda: self.web.at("/good"), 30, "the good one is told")
+        wait_until(lambda: self.web.at("/good"), 90, "the good one is told")
         with clock(2):
             self.mko("node", "list")
-        wait_until(lambda: {one["notifier"] for one in self.log() if one["attempts"] > 0} == {"khang", "k500", "k302", "refused", "good"}, 40, "all were tried")
+        wait_until(lambda: {one["notifier"] for one in self.log() if one["attempts"] > 0} == {"khang", "k500", "k302", "refused", "good"}, 90, "all were tried")
         errors = {one["notifier"]: one["error"] or "" for one in self.log()}
         self.assertIn("it answers 500: no \\x1b[2J", errors["k500"])
         self.assertIn("redirects", errors["k302"])
@@ -196,19 +196,19 @@ class Notify(unittest.TestCase):
         self.web.answer["/hook"] = 500
         self.add("hook", "webhook", "--url", self.web.url + "/hook")
         self.watch()
-        wait_until(lambda: self.web.at("/hook"), 30, "it was tried")
+        wait_until(lambda: self.web.at("/hook"), 90, "it was tried")
         self.mko.kill_daemon(signal.SIGKILL)
         self.web.answer["/hook"] = 200
         before = len(self.web.got)
         self.mko.start_daemon()
-        wait_until(lambda: len(self.web.at("/hook")) > before, 40, "it is told after the start")
+        wait_until(lambda: len(self.web.at("/hook")) > before, 90, "it is told after the start")
         wait_until(lambda: [one["state"] for one in self.log()] == ["sent"], 10, "the log")
 
     def test_a_stop_does_not_wait_for_who_hangs(self):
         self.web.answer["/hang"] = "hang"
         self.add("hang", "webhook", "--url", self.web.url + "/hang")
         self.watch()
-        wait_until(lambda: self.web.at("/hang"), 30, "it is being told")
+        wait_until(lambda: self.web.at("/hang"), 90, "it is being told")
         with clock(5):
             self.mko.kill_daemon(signal.SIGTERM)
 
