@@ -373,6 +373,37 @@ const struct shape shape_alert = {
 	.base = &alert_type,
 	.more = "{\"next\":{\"type\":\"string\",\"description\":\"What to type next\"}}",
 };
+#define HARDWARE_HEAD                                                                              \
+	"\"id\":" NUMBER ",\"node_id\":" NUMBER ",\"operation_id\":" NUMBER_OR_NULL                \
+	",\"taken_at\":" TEXT
+#define HARDWARE_HEAD_KEYS "\"id\",\"node_id\",\"operation_id\",\"taken_at\""
+#define HARDWARE_ENTRY                                                                             \
+	OBJECT_OF(HARDWARE_HEAD ",\"complete\":" TRUTH, HARDWARE_HEAD_KEYS ",\"complete\"")
+const struct shape shape_hardware = {
+	.name = "hardware",
+	.more = "{" HARDWARE_HEAD ",\"hostname\":" TEXT ",\"report\":{\"type\":\"object\"}}",
+};
+const struct shape shape_hardware_history = {
+	.name = "hardware_history",
+	.more = "{\"items\":" LIST_OF(HARDWARE_ENTRY) ",\"next_cursor\":{\"type\":\"null\"}}",
+};
+const struct shape shape_hardware_diff = {
+	.name = "hardware_diff",
+	.more = "{\"from\":" HARDWARE_ENTRY ",\"to\":" HARDWARE_ENTRY
+		",\"changes\":" LIST_OF(CHANGE) "}",
+};
+#define HARDWARE_COUNTS                                                                            \
+	"\"cores\":" NUMBER_OR_NULL ",\"threads\":" NUMBER_OR_NULL                                 \
+	",\"memory_bytes\":" NUMBER_OR_NULL ",\"disk_bytes\":" NUMBER_OR_NULL                      \
+	",\"disks\":" NUMBER_OR_NULL ",\"gpus\":" NUMBER_OR_NULL
+const struct shape shape_hardware_totals = {
+	.name = "hardware_totals",
+	.more = "{\"nodes\":" LIST_OF(OBJECT_OF("\"id\":" NUMBER ",\"hostname\":" TEXT
+						",\"taken_at\":" TEXT_OR_NULL
+						",\"model\":" TEXT_OR_NULL "," HARDWARE_COUNTS,
+		"\"id\",\"hostname\",\"taken_at\"")) ",\"totals\":{\"type\":\"object\",\"additionalProperties\":" NUMBER
+						     "}}",
+};
 const struct shape shape_notifier = {
 	.name = "notifier",
 	.base = &notifier_type,

@@ -440,9 +440,15 @@ const struct cli_noun noun_notify = {
 	.words = CLI_WORDS_NOTIFIERS,
 };
 
+static const struct cli_noun noun_hardware = {
+	.name = "hardware",
+	.summary = "What machines are made of",
+};
+
 const struct cli_noun *const cli_nouns[] = {
 	&noun_node,
 	&noun_cluster,
+	&noun_hardware,
 	&noun_health,
 	&noun_operation,
 	&noun_schedule,

@@ -114,7 +114,8 @@ static char *text_from(const struct notifier *n, const json_t *message)
 			at = add_word(message, at, &out);
 		else
 			str_addc(&out, *at++);
-	char *text = out.len > 0 ? str_take(&out) : mem_strdup("");
+	char *text = mem_strdup(str_get(&out));
+	str_done(&out);
 	cut(text);
 	return text;
 }

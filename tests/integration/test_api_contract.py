@@ -85,6 +85,7 @@ class Contract(ServerCase):
         self.mko.sql("delete from operation_locks")
         self.mko.sql("insert into node_facts (node_id, operation_id, taken_at, facts) values (1, ?, 1, '{\"cpu_cores\": 4}')", number)
         self.mko.sql("insert into deliveries (notifier_id, notifier, event, state, message, attempts, created_at) values (1, 'hook', 0, 1, '{}', 1, 1)")
+        self.mko.sql("insert into hardware_reports (node_id, operation_id, taken_at, report) values (1, ?, 1, '{\"complete\": true}')", number)
         os.makedirs(os.path.join(self.mko.data, "operations", str(number), "journal"))
         with open(os.path.join(self.mko.data, "operations", str(number), "journal", "n1"), "w", encoding="utf-8") as text:
             text.write("a line\n")

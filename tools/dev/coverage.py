@@ -4,7 +4,7 @@ import json
 import sys
 
 FLOOR = {"base": 90, "model": 90, "service": 90, "driver": 80}
-ROOMS = ["base", "model", "power", "loop", "store", "driver", "service", "api", "cli", "app"]
+ROOMS = ["base", "model", "power", "hardware", "loop", "store", "driver", "service", "api", "cli", "app"]
 
 
 def main():

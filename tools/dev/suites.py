@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ROOMS = ["base", "model", "power", "loop", "store", "driver", "service", "api", "cli", "app"]
+ROOMS = ["base", "model", "power", "hardware", "loop", "store", "driver", "service", "api", "cli", "app"]
 MESON_SUITES = ["unit", "store", "fuzz"]
 PYTHON_SUITES = ["tools", "ansible", "lab", "integration"]
 ROOT_SUITES = ["lab", "integration"]  # they make network namespaces

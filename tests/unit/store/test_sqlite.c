@@ -15,6 +15,7 @@
 #include "model/cluster.h"
 #include "model/event.h"
 #include "model/facts.h"
+#include "model/hardware.h"
 #include "model/idempotency.h"
 #include "model/node.h"
 #include "model/notifier.h"
@@ -29,7 +30,7 @@ static const struct record_type *const stored_types[] = {&ups_device_type, &ups_
 	&ups_event_type, &ups_firing_type, &power_memory_type, &node_type, &cluster_type,
 	&operation_type, &op_host_type, &op_lock_type, &user_type, &token_type, &session_type,
 	&configuration_type, &audit_type, &event_type, &idempotency_type, &schedule_type,
-	&workflow_type, &facts_type, &alert_type, &notifier_type, &delivery_type};
+	&workflow_type, &facts_type, &alert_type, &notifier_type, &delivery_type, &hardware_type};
 
 struct fixture {
 	char *dir;

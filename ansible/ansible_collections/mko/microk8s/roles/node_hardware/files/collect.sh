@@ -1,0 +1,74 @@
+# What a machine is made of, read with the tools that are there. POSIX sh; changes nothing, installs nothing.
+# Each section is "@NAME" (or "@NAME missing" when its tool is not there), its lines behind a space, and a last line " !CODE".
+# Every tool has a time limit and a size limit, so none can hold up the report or fill it.
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
+export LC_ALL PATH
+LIMIT_S=10
+LIMIT_BYTES=262144
+
+section() {
+    echo "@$1${3:+ $3}"
+    { eval "$2" 2>/dev/null </dev/null; printf '\n!%s\n' "$?"; } | head -c "$LIMIT_BYTES" | tr -d '\000' | sed 's/^/ /'
+    echo
+}
+
+tool() {
+    name=$1
+    argument=$2
+    shift 2
+    if command -v "$1" >/dev/null 2>&1; then
+        section "$name" "timeout -k 2 $LIMIT_S $*" "$argument"
+    else
+        echo "@$name missing"
+    fi
+}
+
+each() {
+    for path in $1; do
+        [ -r "$path" ] && printf '%s|%s\n' "$path" "$(head -c 256 "$path" 2>/dev/null | tr '\n' ' ')"
+    done
+}
+
+section stat_begin 'grep ^cpu /proc/stat'
+section uname 'uname -srm'
+section os 'cat /etc/os-release'
+section uptime 'cat /proc/uptime /proc/loadavg'
+tool lscpu '' lscpu -J
+section cpuinfo 'head -c 65536 /proc/cpuinfo'
+section meminfo 'cat /proc/meminfo'
+section zram 'each "/sys/block/zram*/disksize"'
+tool dmidecode '' dmidecode -t 0,1,2,16,17
+section dmi 'each "/sys/class/dmi/id/*_vendor /sys/class/dmi/id/product_* /sys/class/dmi/id/bios_* /sys/class/dmi/id/board_*"'
+section devicetree 'each "/proc/device-tree/model /proc/device-tree/serial-number"'
+tool virt '' systemd-detect-virt
+tool lsblk '' lsblk -J -b -o NAME,KNAME,TYPE,SIZE,MODEL,SERIAL,ROTA,TRAN,FSTYPE,MOUNTPOINT,LABEL,UUID,RO,RM,VENDOR,REV
+if command -v smartctl >/dev/null 2>&1; then
+    for disk in /sys/block/*; do
+        disk=${disk##*/}
+        case $disk in
+            loop* | ram* | zram* | dm-* | md* | sr* | nbd* | *[!a-zA-Z0-9_-]*) continue ;;
+        esac
+        tool smart "$disk" smartctl -j -a "/dev/$disk"
+    done
+else
+    echo '@smart missing'
+fi
+tool df '' df -PkT
+tool df_inodes '' df -Pi
+section mdstat 'cat /proc/mdstat'
+tool pvs '' pvs --reportformat json --units b --nosuffix
+tool vgs '' vgs --reportformat json --units b --nosuffix
+tool lvs '' lvs --reportformat json --units b --nosuffix
+tool zpool '' zpool list -Hp -o name,size,alloc,free,health
+tool ip '' ip -j -s -d addr
+section net 'each "/sys/class/net/*/speed /sys/class/net/*/duplex /sys/class/net/*/device/uevent"'
+section thermal 'each "/sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp"'
+section hwmon 'each "/sys/class/hwmon/hwmon*/name /sys/class/hwmon/hwmon*/*_label /sys/class/hwmon/hwmon*/*_input"'
+section throttled 'each "/sys/devices/platform/soc/soc:firmware/get_throttled"'
+tool vcgencmd '' vcgencmd get_throttled
+tool lspci '' lspci -Dvmmk
+tool lsusb '' lsusb
+tool nvidia '' nvidia-smi --query-gpu=name,memory.total,driver_version,temperature.gpu --format=csv,noheader,nounits
+section stat_end 'sleep 0.3; grep ^cpu /proc/stat'
+echo '@end'

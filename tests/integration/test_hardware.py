@@ -1,0 +1,107 @@
+"""mko hardware: what machines are made of, read from all nodes at once with the tools that are there; changes are seen, sums add up, and what a node says breaks
+nothing.
+"""
+import json
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import LabCase, wait_until  # noqa: E402
+
+LSBLK = """#!/bin/sh
+cat <<'END'
+{"blockdevices":[{"name":"sda","type":"disk","size":1000204886016,"rota":true,"tran":"sata","model":"<b>Disk</b> \\"1\\"","serial":"%s","children":
+[{"name":"sda1","type":"part","size":1000203091968,"fstype":"ext4","mountpoint":"/"}]}]}
+END
+"""
+SMARTCTL = """#!/bin/sh
+case "$3" in */sda) echo '{"smart_status":{"passed":false},"temperature":{"current":51}}'; exit 8 ;; esac
+echo '{"smart_status":{"passed":true}}'
+"""
+
+
+class Hardware(LabCase):
+    lab_nodes = 3
+    lab_options = ("--bare",)
+
+    def setUp(self):
+        super().setUp()
+        self.mko("init")
+        self.mko.add_nodes(self.lab)
+        self.names = [node["hostname"] for node in self.lab.nodes]
+
+    def tool(self, node, name, text):
+        """Put a program where the collector looks first."""
+        self.lab.sh(node, "/bin/sh", "-c", 'printf "%s" "$1" >"/usr/local/sbin/$0" && chmod 755 "/usr/local/sbin/$0"', name, text)
+        self.addCleanup(self.lab.sh, node, "rm", "-f", f"/usr/local/sbin/{name}", check=False)
+
+    def show(self, node, code=0):
+        return json.loads(self.mko("hardware", "show", node, "-o", "json", code=code).stdout)
+
+    def test_1_all_nodes_at_once_and_sums_that_add_up(self):
+        self.assert_three_lines(self.mko("hardware", "show", self.names[0], code=3))
+        self.tool(self.names[0], "lsblk", LSBLK % "A1")
+        self.mko("hardware", "collect", "--all", code=0)
+        report = self.show(self.names[0])["report"]
+        self.assertTrue(report["complete"])
+        self.assertEqual(report["cpu"]["threads"], os.cpu_count())
+        self.assertEqual(report["disks"][0]["model"], '<b>Disk</b> "1"')
+        self.assertEqual(report["disk_total_bytes"], 1000204886016)
+        self.assertEqual(report["disks"][0]["children"][0]["mountpoint"], "/")
+        self.assertGreater(report["memory"]["total_bytes"], 1 << 20)
+        self.assertIn(self.lab.nodes[0]["ip"], [one["address"] for card in report["network"] for one in card["addresses"]])
+        self.assertEqual(report["sections"]["dmidecode"], "missing")
+        self.assertRegex(report["system"]["os"], "^[A-Za-z0-9 ./()]+$")
+        totals = json.loads(self.mko("hardware", "list", "-o", "json").stdout)
+        self.assertEqual(len(totals["nodes"]), 3)
+        for key, total in totals["totals"].items():
+            self.assertEqual(total, sum(node[key] or 0 for node in totals["nodes"]), key)
+        text = self.mko("hardware", "show", self.names[0])
+        self.assertRegex(text.stdout, r"sda +932 GiB")
+        self.assertIn("not installed on the node:", text.stderr)
+
+    def test_2_a_disk_that_was_replaced_and_one_that_fails_are_seen(self):
+        node = self.names[0]
+        self.tool(node, "lsblk", LSBLK % "A1")
+        self.mko("hardware", "collect", node, code=0)
+        self.assertIn("nothing changed", self.mko("hardware", "diff", node).stderr)
+        self.tool(node, "lsblk", LSBLK % "B2")
+        self.tool(node, "smartctl", SMARTCTL)
+        self.mko("hardware", "collect", node, code=0)
+        changes = {one["fact"]: (one["before"], one["after"]) for one in json.loads(self.mko("hardware", "diff", node, "-o", "json").stdout)["changes"]}
+        self.assertEqual(changes["disks.sda.serial"], ("A1", "B2"))
+        self.assertEqual(len(self.mko.items("hardware", "history", node)), 2)
+        since = json.loads(self.mko("hardware", "diff", node, "--since", "1d", "-o", "json").stdout)
+        self.assertIn("disks.sda.serial", [one["fact"] for one in since["changes"]])
+        self.assert_three_lines(self.mko("hardware", "diff", node, "--since", "yesterday", code=2))
+
+    def test_3_a_tool_that_hangs_or_floods_holds_up_nothing(self):
+        node = self.names[1]
+        self.tool(node, "lspci", "#!/bin/sh\nsleep 300\n")
+        self.tool(node, "lsusb", "#!/bin/sh\nexec yes 'Bus 001 Device 004: ID 0424:ec00 x'\n")
+        began = time.monotonic()
+        self.mko("hardware", "collect", node, code=0)
+        self.assertLess(time.monotonic() - began, 60)
+        report = self.show(node)["report"]
+        self.assertTrue(report["complete"])
+        self.assertEqual(report["sections"]["lspci"], "failed 124")
+        self.assertLessEqual(len(report["usb"]), 4096)
+
+    def test_4_a_node_that_is_away_costs_only_its_own_report(self):
+        self.lab.run("power-off", self.names[2])
+        self.mko("hardware", "collect", "--all", code=9)
+        self.assertTrue(self.show(self.names[0])["report"]["complete"])
+        self.assert_three_lines(self.mko("hardware", "show", self.names[2], code=3))
+        self.lab.run("power-on", self.names[2])
+        wait_until(lambda: self.mko("node", "test", self.names[2], code=None).returncode == 0, 60, "it is back")
+
+    def test_5_nothing_is_left_on_the_node(self):
+        before = self.lab.sh(self.names[0], "find", "/tmp", "/root", "/home", "-newer", "/proc/1/stat", check=False)
+        self.mko("hardware", "collect", self.names[0], code=0)
+        self.assertEqual(self.lab.sh(self.names[0], "find", "/tmp", "/root", "/home", "-newer", "/proc/1/stat", check=False), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
