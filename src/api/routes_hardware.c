@@ -40,6 +40,40 @@ static const struct record_type diff_query_type = {
 	.n_fields = ARRAY_LEN(diff_fields),
 };
 
+static const char *const format_texts[] = {"json", "csv", "html", NULL};
+static const struct enum_table format_table = {"hardware_format", format_texts};
+struct export_query {
+	int64_t id;
+	int64_t format;
+};
+static const struct field export_fields[] = {
+	ROW_ENUM(struct export_query, format, FIELD_CREATE, .choices = &format_table, .def = "json",
+		.help = "json, csv (what, value) or html (one page)"),
+};
+static const struct record_type export_query_type = {
+	.name = "hardware_export_query",
+	.table = "hardware_export_query",
+	.size = sizeof(struct export_query),
+	.fields = export_fields,
+	.n_fields = ARRAY_LEN(export_fields),
+};
+
+/* As plain text in every form: a browser shall not take a page about devices for one of ours. */
+static struct err *export_node(struct call *call)
+{
+	struct export_query query;
+	struct node node;
+
+	record_init(&export_query_type, &query);
+	TRY(call_query(call, &query));
+	TRY(node_find(call->svc, call->params[0], &node));
+	struct err *e = hardware_export(call->svc, &node, enum_text(&format_table, query.format),
+		&call->reply->body);
+	record_done(&node_type, &node);
+	call->reply->content_type = "text/plain; charset=utf-8";
+	return e;
+}
+
 static struct err *collect(struct call *call)
 {
 	struct collect_body body;
@@ -127,6 +161,9 @@ static const struct route routes_hardware_rows[] = {
 	{"GET", "/api/hardware-report/node/{id}", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
 		.status = 200, .reply = ROUTE_REPLY_OBJECT, .shape = &shape_hardware,
 		.summary = "The newest hardware report of a node", .handle = of_node},
+	{"GET", "/api/hardware-report/node/{id}/export", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
+		.status = 200, .reply = ROUTE_REPLY_TEXT, .query = &export_query_type,
+		.summary = "The newest hardware report of a node as a file", .handle = export_node},
 	{"GET", "/api/hardware-report/node/{id}/history", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE,
 		.status = 200, .reply = ROUTE_REPLY_OBJECT, .shape = &shape_hardware_history,
 		.summary = "When the hardware of a node was read, the newest first",

@@ -1,4 +1,5 @@
-/* mko hardware collect, show, history, diff: what machines are made of. */
+/* mko hardware collect, show, list, history, diff, export: what machines are made of. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -343,4 +344,45 @@ const struct cli_cmd cmd_hardware_diff = {
 	.opts = diff_opts,
 	.n_opts = ARRAY_LEN(diff_opts),
 	.run = run_diff,
+};
+
+/* ---- export ---- */
+
+static const char *const format_texts[] = {"json", "csv", "html", NULL};
+static const struct enum_table format_table = {"hardware_format", format_texts};
+
+static struct err *run_export(struct cli *cli)
+{
+	cleanup(mem_freep) char *path =
+		cli_path("hardware-report", "node", cli->args[0], "export", NULL);
+	cleanup(str_done) struct str query = STR_INIT;
+	cleanup(mem_freep) char *text = NULL;
+	size_t len = 0;
+
+	cli_what(cli, "export the hardware of node %s", cli->args[0]);
+	cli_opts_to_query(cli, NULL, &query);
+	TRY(cli_get_text(cli, path, str_get(&query), &text, &len));
+	if (fwrite(text, 1, len, cli->io->out) != len)
+		return err_errno(errno, "write the export");
+	return NULL;
+}
+static const struct cli_opt export_opts[] = {
+	{.name = "format",
+		.letter = 'f',
+		.kind = CLI_OPT_CHOICE,
+		.choices = &format_table,
+		.key = "format",
+		.help = "form of the file",
+		.def = "json"},
+};
+const struct cli_cmd cmd_hardware_export = {
+	.path = "hardware export",
+	.summary = "Print the newest hardware report of a node as JSON, CSV or one HTML page",
+	.example = "mko hardware export n1 --format html > n1.html",
+	.noun = &noun_node,
+	.args = one_node,
+	.n_args = ARRAY_LEN(one_node),
+	.opts = export_opts,
+	.n_opts = ARRAY_LEN(export_opts),
+	.run = run_export,
 };

@@ -5,12 +5,12 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "hardware/export.h"
 #include "model/cluster.h"
 #include "service/cluster.h"
 #include "service/scope.h"
 
 #define KEEP 50 /* reports of a node */
-#define DEPTH_MAX 24
 
 /* ---- keep ---- */
 
@@ -76,6 +76,17 @@ struct err *hardware_show(struct service *svc, const struct node *node, json_t *
 	return NULL;
 }
 
+struct err *hardware_export(struct service *svc, const struct node *node, const char *format,
+	struct str *out)
+{
+	json_t *json = NULL;
+
+	TRY(hardware_show(svc, node, &json));
+	struct err *e = hardware_write(json, format, out);
+	json_decref(json);
+	return e;
+}
+
 static json_t *head_json(const struct hardware *h)
 {
 	json_t *json = record_to_json(&hardware_type, h);
@@ -100,63 +111,6 @@ struct err *hardware_history(struct service *svc, const struct node *node, json_
 
 /* ---- diff ---- */
 
-/* What changes by itself. */
-static bool is_passing(const char *key)
-{
-	static const char *const keys[] = {"usage", "sections", "sensors", "complete",
-		"available_bytes", "swap_free_bytes", "used_bytes", "used_percent",
-		"inodes_percent", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped",
-		"temperature_c", "power_on_hours", "power_cycles", "sync_percent",
-		"allocated_bytes", "free_bytes", "mhz"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	return false;
-}
-
-/* What names a member of a list, so that one that is gone does not move the others. Owned. */
-static char *name_of(const json_t *member, size_t i)
-{
-	static const char *const keys[] = {"name", "slot", "mount", "id", "address", "pv_name",
-		"vg_name", "lv_name"};
-
-	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
-		const char *name = json_string_value(json_object_get(member, keys[k]));
-		if (name != NULL)
-			return mem_strdup(name);
-	}
-	return mem_printf("%zu", i);
-}
-
-/* All values by their path: "disks.sda.model". */
-static void flatten(const json_t *value, const char *path, json_t *to, int depth)
-{
-	const json_t *member = NULL;
-	const char *key = NULL;
-	size_t i = 0;
-
-	if (depth == 0)
-		return;
-	if (json_is_array(value)) {
-		json_array_foreach(value, i, member) {
-			cleanup(mem_freep) char *name = name_of(member, i);
-			cleanup(mem_freep) char *inner = mem_printf("%s.%s", path, name);
-			flatten(member, inner, to, depth - 1);
-		}
-	} else if (json_is_object(value)) {
-		json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-			if (is_passing(key))
-				continue;
-			cleanup(mem_freep) char *inner =
-				*path != '\0' ? mem_printf("%s.%s", path, key) : mem_strdup(key);
-			flatten(member, inner, to, depth - 1);
-		}
-	} else {
-		json_object_set(to, path, (json_t *)(uintptr_t)value);
-	}
-}
-
 static void add_changes(json_t *changes, const json_t *before, const json_t *after, bool gone)
 {
 	const char *path = NULL;
@@ -178,12 +132,10 @@ static void add_changes(json_t *changes, const json_t *before, const json_t *aft
 
 static json_t *changes_of(const json_t *before, const json_t *after)
 {
-	json_t *a = json_object();
-	json_t *b = json_object();
+	json_t *a = hardware_flatten(before, false);
+	json_t *b = hardware_flatten(after, false);
 	json_t *changes = json_array();
 
-	flatten(before, "", a, DEPTH_MAX);
-	flatten(after, "", b, DEPTH_MAX);
 	add_changes(changes, a, b, true);
 	add_changes(changes, a, b, false);
 	json_decref(a);

@@ -2,6 +2,7 @@
  * worker only. */
 #pragma once
 
+#include "base/str.h"
 #include "model/hardware.h"
 #include "model/node.h"
 #include "service/service.h"
@@ -13,6 +14,10 @@ struct err *hardware_take(struct service *svc, int64_t node_id, int64_t operatio
  * @ret_json owned. Errors: ERR_NOT_FOUND when there is none. */
 struct err *hardware_show(struct service *svc, const struct node *node,
 	json_t **ret_json) ERR_RESULT;
+/** Write the newest report of a node. @format "json", "csv" or "html"   Errors: ERR_NOT_FOUND,
+ * ERR_INVALID (no such format). */
+struct err *hardware_export(struct service *svc, const struct node *node, const char *format,
+	struct str *out) ERR_RESULT;
 /** Reports of a node without what is in them, the newest first. @ret_list owned */
 struct err *hardware_history(struct service *svc, const struct node *node,
 	json_t **ret_list) ERR_RESULT;

@@ -1,6 +1,8 @@
 """mko hardware: what machines are made of, read from all nodes at once with the tools that are there; changes are seen, sums add up, and what a node says breaks
 nothing.
 """
+import csv
+import io
 import json
 import os
 import sys
@@ -76,6 +78,20 @@ class Hardware(LabCase):
         since = json.loads(self.mko("hardware", "diff", node, "--since", "1d", "-o", "json").stdout)
         self.assertIn("disks.sda.serial", [one["fact"] for one in since["changes"]])
         self.assert_three_lines(self.mko("hardware", "diff", node, "--since", "yesterday", code=2))
+
+    def test_2_it_is_exported_and_devices_write_no_html(self):
+        node = self.names[0]
+        self.tool(node, "lsblk", LSBLK % "A1")
+        self.mko("hardware", "collect", node, code=0)
+        page = self.mko("hardware", "export", node, "--format", "html").stdout
+        self.assertNotIn("<b>Disk", page)
+        self.assertIn("&lt;b&gt;Disk&lt;/b&gt; &quot;1&quot;", page)
+        self.assertNotIn("http://", page.replace("http-equiv", ""))
+        rows = list(csv.reader(io.StringIO(self.mko("hardware", "export", node, "--format", "csv").stdout)))
+        self.assertIn(["disks.sda.serial", "A1"], rows)
+        self.assertEqual({len(row) for row in rows}, {2})
+        self.assertEqual(json.loads(self.mko("hardware", "export", node).stdout), self.show(node))
+        self.mko("hardware", "export", node, "--format", "pdf", code=2)
 
     def test_3_a_tool_that_hangs_or_floods_holds_up_nothing(self):
         node = self.names[1]
