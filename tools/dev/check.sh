@@ -24,7 +24,7 @@ check_tsan() {
 check_valgrind() {
 	configure "$BUILD/valgrind" gcc -Doptimization=1
 	[ $# -gt 0 ] || set -- unit
-	MKO_TEST_WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes" \
+	MKO_TEST_WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes --suppressions=$ROOT/tools/dev/valgrind.supp" \
 		suites "$BUILD/valgrind" "$@"
 }
 

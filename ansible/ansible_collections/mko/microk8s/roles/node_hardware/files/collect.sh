@@ -1,3 +1,4 @@
+#!/bin/sh
 # What a machine is made of, read with the tools that are there. POSIX sh; changes nothing, installs nothing.
 # Each section is "@NAME" (or "@NAME missing" when its tool is not there), its lines behind a space, and a last line " !CODE".
 # Every tool has a time limit and a size limit, so none can hold up the report or fill it.
