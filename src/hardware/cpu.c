@@ -70,7 +70,7 @@ static void take_special(json_t *cpu, const char *field, struct piece data, stru
 
 	if (strcmp(field, "Flags:") == 0)
 		take_flags(cpu, data);
-	else if (strcmp(field, "Model name:") == 0)
+	else if (strcmp(field, "Model name:") == 0 && !piece_is(piece_trim(data), "-"))
 		take_model(cpu, data);
 	else if (strcmp(field, "Core(s) per socket:") == 0 ||
 		strcmp(field, "Core(s) per cluster:") == 0)
@@ -129,6 +129,16 @@ static void join_models(json_t *cpu)
 		json_object_set_new(cpu, "model", json_string(str_get(&all)));
 }
 
+/* Where sockets are told in another way (books and drawers of s390): by the threads. */
+static void count_cores(json_t *cpu)
+{
+	json_int_t threads = json_integer_value(json_object_get(cpu, "threads"));
+	json_int_t of_each = json_integer_value(json_object_get(cpu, "threads_per_core"));
+
+	if (json_object_get(cpu, "cores") == NULL && of_each > 0 && threads >= of_each)
+		json_object_set_new(cpu, "cores", json_integer(threads / of_each));
+}
+
 void read_lscpu(struct piece text, struct piece argument, json_t *report)
 {
 	json_t *json = piece_load(text);
@@ -138,6 +148,7 @@ void read_lscpu(struct piece text, struct piece argument, json_t *report)
 	(void)argument;
 	take_fields(cpu, json_object_get(json, "lscpu"), &m, 6);
 	join_models(cpu);
+	count_cores(cpu);
 	json_decref(json);
 }
 

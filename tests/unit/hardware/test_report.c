@@ -94,6 +94,20 @@ static void a_raspberry_pi(void **state)
 	json_decref(r);
 }
 
+/* Books instead of sockets, and a model that lscpu does not know. */
+static void a_mainframe(void **state)
+{
+	json_t *r = report(
+		"@lscpu\n {\"lscpu\":[{\"field\":\"CPU(s):\",\"data\":\"20\"},{\"field\":\"Model name:\",\"data\":\"-\"},"
+		"{\"field\":\"Thread(s) per core:\",\"data\":\"2\"},{\"field\":\"Core(s) per socket:\",\"data\":\"4\"},"
+		"{\"field\":\"Socket(s) per book:\",\"data\":\"6\"}]}\n !0\n@end\n");
+
+	(void)state;
+	expect_number(r, "cpu.cores", 10);
+	assert_null(at(r, "cpu.model"));
+	json_decref(r);
+}
+
 static void modules_disks_and_their_health(void **state)
 {
 	json_t *r = report(
@@ -244,7 +258,8 @@ static void a_hundred_megabytes_are_read_in_bounded_memory(void **state)
 	str_done(&text);
 }
 
-TEST_MAIN(cmocka_unit_test(a_raspberry_pi), cmocka_unit_test(modules_disks_and_their_health),
+TEST_MAIN(cmocka_unit_test(a_raspberry_pi), cmocka_unit_test(a_mainframe),
+	cmocka_unit_test(modules_disks_and_their_health),
 	cmocka_unit_test(filesystems_raid_and_lvm), cmocka_unit_test(cards_sensors_and_usage),
 	cmocka_unit_test(a_report_that_is_cut_is_told_as_such),
 	cmocka_unit_test(what_is_no_report_is_refused),
