@@ -39,56 +39,60 @@ const struct cli_cmd cmd_cluster_show = {
 	.run = cli_run_show,
 };
 
-#define COMMON_OPTIONS                                                                             \
-	{.name = "description",                                                                    \
-		.letter = 'd',                                                                     \
-		.kind = CLI_OPT_TEXT,                                                              \
-		.meta = "TEXT",                                                                    \
-		.key = "description",                                                              \
-		.field = "description"},                                                           \
-		{.name = "ha",                                                                     \
-			.kind = CLI_OPT_FLAG,                                                      \
-			.key = "ha_enabled",                                                       \
-			.help = "it shall survive the loss of a control plane (needs three)"},     \
-		{.name = "no-ha",                                                                  \
-			.kind = CLI_OPT_UNFLAG,                                                    \
-			.key = "ha_enabled",                                                       \
-			.help = "one control plane is enough"},                                    \
-		{.name = "channel",                                                                \
-			.kind = CLI_OPT_TEXT,                                                      \
-			.meta = "CHANNEL",                                                         \
-			.key = "channel",                                                          \
-			.field = "channel"},                                                       \
-		{.name = "addon",                                                                  \
-			.kind = CLI_OPT_LIST,                                                      \
-			.meta = "NAME[:ARGUMENT]",                                                 \
-			.help = "addons to enable; several times or with commas"},                 \
-		{.name = "feeds",                                                                  \
-			.kind = CLI_OPT_LIST,                                                      \
-			.meta = "UPS",                                                             \
-			.key = "feeds",                                                            \
-			.words = CLI_WORDS_UPS,                                                    \
-			.help = "UPSes that feed it; several times or with commas"},               \
-		{.name = "feed-policy",                                                            \
-			.kind = CLI_OPT_CHOICE,                                                    \
-			.choices = &power_policy_table,                                            \
-			.key = "feed_policy",                                                      \
-			.field = "feed_policy"},                                                   \
-		{.name = "min-feeds",                                                              \
-			.kind = CLI_OPT_NUMBER,                                                    \
-			.meta = "N",                                                               \
-			.min = 1,                                                                  \
-			.max = 8,                                                                  \
-			.key = "min_feeds",                                                        \
-			.field = "min_feeds"},                                                     \
-		{.name = "network-cidr",                                                           \
-			.kind = CLI_OPT_TEXT,                                                      \
-			.meta = "CIDR",                                                            \
-			.key = "network_cidr",                                                     \
-			.field = "network_cidr"},                                                  \
-	{                                                                                          \
-		.name = "service-cidr", .kind = CLI_OPT_TEXT, .meta = "CIDR",                      \
-		.key = "service_cidr", .field = "service_cidr"                                     \
+#define COMMON_OPTIONS                                                                                          \
+	{.name = "description",                                                                                 \
+		.letter = 'd',                                                                                  \
+		.kind = CLI_OPT_TEXT,                                                                           \
+		.meta = "TEXT",                                                                                 \
+		.key = "description",                                                                           \
+		.field = "description"},                                                                        \
+		{.name = "ha",                                                                                  \
+			.kind = CLI_OPT_FLAG,                                                                   \
+			.key = "ha_enabled",                                                                    \
+			.help = "it shall survive the loss of a control plane (needs three)"},                  \
+		{.name = "no-ha",                                                                               \
+			.kind = CLI_OPT_UNFLAG,                                                                 \
+			.key = "ha_enabled",                                                                    \
+			.help = "one control plane is enough"},                                                 \
+		{.name = "channel",                                                                             \
+			.kind = CLI_OPT_TEXT,                                                                   \
+			.meta = "CHANNEL",                                                                      \
+			.key = "channel",                                                                       \
+			.field = "channel"},                                                                    \
+		{.name = "addon",                                                                               \
+			.kind = CLI_OPT_LIST,                                                                   \
+			.meta = "NAME[:ARGUMENT]",                                                              \
+			.help = "addons to enable; several times or with commas"},                              \
+		{.name = "label",                                                                               \
+			.kind = CLI_OPT_LIST,                                                                   \
+			.meta = "KEY=VALUE",                                                                    \
+			.help = "words to find it by, in place of those it has; several times or with commas"}, \
+		{.name = "feeds",                                                                               \
+			.kind = CLI_OPT_LIST,                                                                   \
+			.meta = "UPS",                                                                          \
+			.key = "feeds",                                                                         \
+			.words = CLI_WORDS_UPS,                                                                 \
+			.help = "UPSes that feed it; several times or with commas"},                            \
+		{.name = "feed-policy",                                                                         \
+			.kind = CLI_OPT_CHOICE,                                                                 \
+			.choices = &power_policy_table,                                                         \
+			.key = "feed_policy",                                                                   \
+			.field = "feed_policy"},                                                                \
+		{.name = "min-feeds",                                                                           \
+			.kind = CLI_OPT_NUMBER,                                                                 \
+			.meta = "N",                                                                            \
+			.min = 1,                                                                               \
+			.max = 8,                                                                               \
+			.key = "min_feeds",                                                                     \
+			.field = "min_feeds"},                                                                  \
+		{.name = "network-cidr",                                                                        \
+			.kind = CLI_OPT_TEXT,                                                                   \
+			.meta = "CIDR",                                                                         \
+			.key = "network_cidr",                                                                  \
+			.field = "network_cidr"},                                                               \
+	{                                                                                                       \
+		.name = "service-cidr", .kind = CLI_OPT_TEXT, .meta = "CIDR",                                   \
+		.key = "service_cidr", .field = "service_cidr"                                                  \
 	}
 
 static const struct cli_opt add_opts[] = {
@@ -131,6 +135,24 @@ static json_t *addons_json(const json_t *words)
 	return addons;
 }
 
+/* {"site": "attic"}; what has no value is told by the server. Owned. */
+static json_t *labels_json(const json_t *words)
+{
+	json_t *labels = json_object();
+	size_t i;
+	const json_t *word;
+
+	json_array_foreach(words, i, word) {
+		const char *text = json_string_value(word);
+		size_t n = strcspn(text, "=");
+		cleanup(mem_freep) char *key = mem_strndup(text, n);
+		if (*text != '\0')
+			json_object_set_new(labels, key,
+				text[n] == '=' ? json_string(text + n + 1) : json_null());
+	}
+	return labels;
+}
+
 static json_t *body_of(const struct cli *cli)
 {
 	json_t *body = json_object();
@@ -138,6 +160,8 @@ static json_t *body_of(const struct cli *cli)
 	cli_opts_to_json(cli, NULL, body);
 	if (cli_opt_given(cli, "addon"))
 		json_object_set_new(body, "addons", addons_json(cli_opt_list(cli, "addon")));
+	if (cli_opt_given(cli, "label"))
+		json_object_set_new(body, "labels", labels_json(cli_opt_list(cli, "label")));
 	return body;
 }
 

@@ -54,6 +54,13 @@
 			.choices = &node_role_table,                                               \
 			.key = "role",                                                             \
 			.field = "role"},                                                          \
+		{.name = "power-tier",                                                             \
+			.kind = CLI_OPT_NUMBER,                                                    \
+			.meta = "N",                                                               \
+			.min = 0,                                                                  \
+			.max = NODE_POWER_TIER_MAX,                                                \
+			.key = "power_tier",                                                       \
+			.field = "power_tier"},                                                    \
 		{.name = "tags",                                                                   \
 			.kind = CLI_OPT_LIST,                                                      \
 			.meta = "TAG,...",                                                         \

@@ -260,6 +260,21 @@ static bool host_good(const struct journal *j, size_t i)
 	return h->in_stats && h->stats_failed == 0 && h->stats_unreachable == 0;
 }
 
+/* A playbook that plays only some of its hosts, such as the control planes, and ends well: the
+ * others had nothing to do. */
+static bool left_out(const struct journal *j, const struct run_end *end, size_t i)
+{
+	const struct journal_host *h = &j->hosts[i];
+
+	return j->spec->playbook != NULL && end->exit_code == 0 && end->signal == 0 && !h->seen &&
+		!h->in_stats;
+}
+
+static bool counts(const struct journal *j, const struct run_end *end, size_t i)
+{
+	return !j->spec->hosts[i].helper && !left_out(j, end, i);
+}
+
 static const char *judge(const struct journal *j, const struct run_end *end)
 {
 	size_t good = 0;
@@ -270,8 +285,8 @@ static const char *judge(const struct journal *j, const struct run_end *end)
 	if (end->timed_out)
 		return "timed_out";
 	for (size_t i = 0; i < j->spec->n_hosts; i++) {
-		all += !j->spec->hosts[i].helper;
-		good += !j->spec->hosts[i].helper && host_good(j, i);
+		all += counts(j, end, i);
+		good += counts(j, end, i) && host_good(j, i);
 	}
 	if (good == all && good > 0)
 		return "succeeded";

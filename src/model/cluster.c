@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+#define HOOKS_MAX 64
+#define HOOK_BYTES_MAX 64
+
 static const char *const cluster_status_texts[] = {
 	[CLUSTER_INITIALIZING] = "initializing",
 	[CLUSTER_ACTIVE] = "active",
@@ -74,6 +77,55 @@ static struct err *check_addons(const json_t *value)
 	return NULL;
 }
 
+struct err *cluster_check_labels(const json_t *labels)
+{
+	const char *key;
+	json_t *value;
+
+	TRY(check_json_labels(labels));
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+		if (json_is_null(value))
+			return err_new(ERR_INVALID, "%s: must be a text", key);
+	return NULL;
+}
+
+/* ["trim", "smoke"] */
+static struct err *check_hook_names(const json_t *names)
+{
+	size_t i;
+	const json_t *item;
+
+	if (!json_is_array(names) || json_array_size(names) > HOOKS_MAX)
+		return err_new(ERR_INVALID, "must be a list of at most %d playbooks", HOOKS_MAX);
+	json_array_foreach(names, i, item) {
+		const char *name = json_string_value(item);
+		if (name == NULL || strlen(name) > HOOK_BYTES_MAX)
+			return err_new(ERR_INVALID, "must be names of playbooks");
+		TRY(check_name(name));
+	}
+	return NULL;
+}
+
+struct err *cluster_check_hooks(const json_t *hooks)
+{
+	const char *when, *type;
+	json_t *types, *names;
+
+	if (!json_is_object(hooks))
+		return err_new(ERR_INVALID, "must be an object with before and after");
+	json_object_foreach((json_t *)(uintptr_t)hooks, when, types) {
+		if (strcmp(when, "before") != 0 && strcmp(when, "after") != 0)
+			return err_new(ERR_INVALID, "%s: there is only before and after", when);
+		if (!json_is_object(types) || json_object_size(types) > HOOKS_MAX)
+			return err_new(ERR_INVALID,
+				"%s: must be an object of at most %d operation types", when,
+				HOOKS_MAX);
+		json_object_foreach(types, type, names)
+			TRY_WRAP(check_hook_names(names), "%s: %s", when, type);
+	}
+	return NULL;
+}
+
 static const struct field fields[] = {
 	ROW_I64(struct cluster, id, FIELD_FIND, .help = "Number of the cluster, never reused."),
 	ROW_TEXT(struct cluster, name,
@@ -112,6 +164,11 @@ static const struct field fields[] = {
 	ROW_TIME(struct cluster, scanned_at, FIELD_FIND, .help = "When it was last scanned."),
 	ROW_TIME(struct cluster, created_at, FIELD_FIND, .help = "When it was added."),
 	ROW_TIME(struct cluster, updated_at, FIELD_FIND, .help = "When its row last changed."),
+	ROW_JSON(struct cluster, labels, FIELD_EDIT | FIELD_SEARCH,
+		.check_json = cluster_check_labels, .def = "{}",
+		.help = "Words to find it by, as key and value: {\"site\": \"attic\"}."),
+	ROW_JSON(struct cluster, hooks, FIELD_EDIT, .check_json = cluster_check_hooks, .def = "{}",
+		.help = "Custom playbooks that run before and after its operations: {\"before\": {\"cluster.upgrade\": [\"trim\"]}}."),
 	ROW_JSON(struct cluster, upgrade, 0,
 		.help = "The last upgrade: where it led, how far it came, what is left to do."),
 	ROW_JSON(struct cluster, scan, FIELD_HIDDEN, .help = "Result of the last scan."),

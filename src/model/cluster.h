@@ -42,6 +42,9 @@ struct cluster {
 	json_t *feeds;       /**< ids of the UPSes that feed it */
 	int64_t feed_policy; /**< enum power_policy */
 	int64_t min_feeds;   /**< how many it needs, with POWER_FEEDS_ALL */
+	json_t *labels;      /**< {key: value}, words to find it by */
+	json_t *hooks;       /**< {"before": {"cluster.upgrade": ["trim"]}, "after": {...}}: custom
+				playbooks around its operations, in this order */
 	int64_t scanned_at;
 	int64_t created_at;
 	int64_t updated_at;
@@ -51,3 +54,9 @@ extern const struct record_type cluster_type;
 /** A version "v1.32.9" or a channel "1.32/stable" as its minor number; -1 when it has none or is
  * NULL. Any thread. */
 int64_t cluster_minor(const char *text);
+/** Check the form of a cluster's hooks, not whether what they name exists. Errors: ERR_INVALID. Any
+ * thread. */
+struct err *cluster_check_hooks(const json_t *hooks) ERR_RESULT;
+/** Check the labels of a cluster: as those of Kubernetes, and none is null. Errors: ERR_INVALID.
+ * Any thread. */
+struct err *cluster_check_labels(const json_t *labels) ERR_RESULT;

@@ -1,264 +1,15 @@
-/* Owns the form of cluster files: their keys, how they become fields of records, and the schema
- * that editors check them by. */
-#include "model/desired.h"
+/* Owns how cluster files are read and written: their keys become fields of records. */
+#include "model/desired_int.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cron.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "base/zone.h"
-#include "model/power.h"
+#include "model/cluster.h"
 #include "model/yaml.h"
 
-#define ADDONS_MAX 64
-#define ARGS_MAX 16
-#define ARG_BYTES_MAX 255
-
-/* A voter is a control plane: which of them vote is the datastore's own choice. */
-static const char *const role_texts[] = {"control_plane", "worker", "voter", NULL};
-static const struct enum_table role_table = {"desired_role", role_texts};
-
-const struct desired_word desired_cluster_words[] = {
-	{"name", "name"},
-	{"description", "description"},
-	{"channel", "channel"},
-	{"ha", "ha_enabled"},
-	{"network_cidr", "network_cidr"},
-	{"service_cidr", "service_cidr"},
-	{"addons", "addons"},
-	{"feeds", "feeds"},
-	{"policy", "feed_policy"},
-	{"min_feeds", "min_feeds"},
-	{NULL, NULL},
-};
-const struct desired_word desired_node_words[] = {
-	{"name", "hostname"},
-	{"address", "ip_address"},
-	{"role", "role"},
-	{"user", "ssh_user"},
-	{"port", "ssh_port"},
-	{"key_path", "ssh_key_path"},
-	{"mac", "mac_address"},
-	{"tags", "tags"},
-	{"notes", "notes"},
-	{NULL, NULL},
-};
-const struct desired_word desired_backup_words[] = {
-	{"schedule", "cron"},
-	{"timezone", "timezone"},
-	{"window", "window"},
-	{"keep", "keep_backups"},
-	{NULL, NULL},
-};
-
-/* ---- tables ---- */
-
-static struct err *check_version(const char *text)
-{
-	return strcmp(text, DESIRED_VERSION) == 0
-		? NULL
-		: err_new(ERR_INVALID, "must be %s: this mko knows no other", DESIRED_VERSION);
-}
-
-static struct err *check_kind(const char *text)
-{
-	return strcmp(text, DESIRED_KIND) == 0 ? NULL
-					       : err_new(ERR_INVALID, "must be %s", DESIRED_KIND);
-}
-
-static struct err *check_refresh(const char *text)
-{
-	return strcmp(text, "hold") == 0
-		? NULL
-		: err_new(ERR_INVALID,
-			  "must be hold: mko never lets snapd refresh a node by itself; a new channel is an upgrade, node by node");
-}
-
-static struct err *check_args(const json_t *value)
-{
-	size_t i;
-	const json_t *item;
-
-	if (!json_is_array(value))
-		return err_new(ERR_INVALID, "must be a text or a list of texts");
-	json_array_foreach(value, i, item) {
-		const char *text = json_string_value(item);
-		if (text == NULL || strlen(text) > ARG_BYTES_MAX)
-			return err_new(ERR_INVALID,
-				"must be texts of at most %d bytes (quote numbers)", ARG_BYTES_MAX);
-		TRY(check_line(text));
-	}
-	return NULL;
-}
-
-/* Only checked: what is kept is the JSON. */
-struct file {
-	int64_t id;
-	char *version, *kind;
-	json_t *metadata, *spec;
-};
-static const struct field file_fields[] = {
-	{.name = "apiVersion",
-		.kind = FIELD_TEXT,
-		.offset = offsetof(struct file, version),
-		.flags = FIELD_CREATE | FIELD_REQUIRED,
-		.check = check_version,
-		.help = "Version of this form: " DESIRED_VERSION "."},
-	ROW_TEXT(struct file, kind, FIELD_CREATE | FIELD_REQUIRED, .check = check_kind,
-		.help = "What the document describes: " DESIRED_KIND "."),
-	ROW_JSON(struct file, metadata, FIELD_CREATE | FIELD_REQUIRED,
-		.check_json = check_json_object, .help = "Name and description."),
-	ROW_JSON(struct file, spec, FIELD_CREATE | FIELD_REQUIRED, .check_json = check_json_object,
-		.help = "How the cluster shall be. What is not said is left as it is."),
-};
-struct metadata {
-	int64_t id;
-	char *name, *description;
-};
-static const struct field metadata_fields[] = {
-	ROW_TEXT(struct metadata, name, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 63,
-		.check = check_name, .help = "Name of the cluster."),
-	ROW_TEXT(struct metadata, description, FIELD_CREATE, .max = 4096, .check = check_text,
-		.help = "Free text."),
-};
-struct spec {
-	int64_t id;
-	char *channel;
-	bool ha;
-	char *network_cidr, *service_cidr;
-	json_t *nodes, *addons, *refresh, *power, *backup;
-};
-static const struct field spec_fields[] = {
-	ROW_TEXT(struct spec, channel, FIELD_CREATE, .min = 1, .max = 64, .check = check_channel,
-		.help = "Snap channel, for example 1.32/stable. A running cluster goes up by one minor version at a time."),
-	ROW_BOOL(struct spec, ha, FIELD_CREATE,
-		.help = "Whether it shall survive the loss of a control plane (needs three)."),
-	ROW_TEXT(struct spec, network_cidr, FIELD_CREATE, .max = 49, .check = check_cidr,
-		.help = "Network of the pods; fixed once the cluster is set up."),
-	ROW_TEXT(struct spec, service_cidr, FIELD_CREATE, .max = 49, .check = check_cidr,
-		.help = "Network of the services; fixed once the cluster is set up."),
-	ROW_JSON(struct spec, nodes, FIELD_CREATE | FIELD_REQUIRED, .min = 1,
-		.max = DESIRED_NODES_MAX, .check_json = check_json_list,
-		.help = "The machines. One that is left out stays in the cluster unless --prune is given."),
-	ROW_JSON(struct spec, addons, FIELD_CREATE, .max = ADDONS_MAX,
-		.check_json = check_json_list,
-		.help = "Addons: names, NAME:ARGUMENT, or objects with name and args. Without the key they are left alone."),
-	ROW_JSON(struct spec, refresh, FIELD_CREATE, .check_json = check_json_object,
-		.help = "How the snap is refreshed."),
-	ROW_JSON(struct spec, power, FIELD_CREATE, .check_json = check_json_object,
-		.help = "The UPSes that feed the cluster."),
-	ROW_JSON(struct spec, backup, FIELD_CREATE, .check_json = check_json_object,
-		.help = "A schedule of backups, called backup-CLUSTER."),
-};
-struct refresh {
-	int64_t id;
-	char *policy;
-};
-static const struct field refresh_fields[] = {
-	ROW_TEXT(struct refresh, policy, FIELD_CREATE | FIELD_REQUIRED, .check = check_refresh,
-		.help = "hold: only mko refreshes, when the channel changes."),
-};
-struct power {
-	int64_t id;
-	json_t *feeds;
-	int64_t policy, min_feeds;
-};
-static const struct field power_fields[] = {
-	ROW_JSON(struct power, feeds, FIELD_CREATE | FIELD_REQUIRED, .max = 8,
-		.check_json = check_json_tags, .help = "Names of UPSes (mko ups list)."),
-	ROW_ENUM(struct power, policy, FIELD_CREATE, .choices = &power_policy_table,
-		.help = "all: the feeds are redundant; any: each feeds a part."),
-	ROW_I64(struct power, min_feeds, FIELD_CREATE, .min = 1, .max = 8,
-		.help = "How many of redundant feeds it needs."),
-};
-struct backup {
-	int64_t id;
-	char *schedule, *timezone, *window;
-	int64_t keep;
-};
-static const struct field backup_fields[] = {
-	ROW_TEXT(struct backup, schedule, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 200,
-		.check = cron_check,
-		.help = "When: MINUTE HOUR DAY MONTH WEEKDAY, or @daily and the like."),
-	ROW_TEXT(struct backup, timezone, FIELD_CREATE, .max = 64, .check = zone_check,
-		.help = "Its time zone, for example Europe/Berlin; without it that of the server."),
-	ROW_TEXT(struct backup, window, FIELD_CREATE, .max = 100, .check = cron_window_check,
-		.help = "Maintenance window, [DAYS] HH:MM-HH:MM."),
-	ROW_I64(struct backup, keep, FIELD_CREATE, .min = 0, .max = 10000,
-		.help = "How many backups are kept; 0 keeps all."),
-};
-struct one_node {
-	int64_t id;
-	char *name, *address;
-	int64_t role;
-	char *user;
-	int64_t port;
-	char *key_path, *mac;
-	json_t *tags, *labels;
-	char *notes;
-};
-static const struct field node_fields[] = {
-	ROW_TEXT(struct one_node, name, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 253,
-		.check = check_hostname, .help = "Host name of the machine."),
-	ROW_TEXT(struct one_node, address, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 45,
-		.check = check_ip, .help = "Address, IPv4 or IPv6."),
-	ROW_ENUM(struct one_node, role, FIELD_CREATE, .choices = &role_table,
-		.help = "control_plane (voter is another word for it) or worker; without it mko decides."),
-	ROW_TEXT(struct one_node, user, FIELD_CREATE, .min = 1, .max = 32, .check = check_user,
-		.help = "Login name for SSH."),
-	ROW_I64(struct one_node, port, FIELD_CREATE, .min = 1, .max = 65535,
-		.help = "TCP port of the SSH server."),
-	ROW_TEXT(struct one_node, key_path, FIELD_CREATE, .min = 1, .max = 500,
-		.check = check_key_path, .help = "File of the private SSH key, on the server."),
-	ROW_TEXT(struct one_node, mac, FIELD_CREATE, .min = 1, .max = 17, .check = check_mac,
-		.help = "MAC address for Wake-on-LAN."),
-	ROW_JSON(struct one_node, tags, FIELD_CREATE, .max = 64, .check_json = check_json_tags,
-		.help = "Words to find the node by."),
-	ROW_JSON(struct one_node, labels, FIELD_CREATE, .check_json = check_json_labels,
-		.help = "Labels in Kubernetes; null takes one away. Those that are not named stay."),
-	ROW_TEXT(struct one_node, notes, FIELD_CREATE, .max = 4096, .check = check_text,
-		.help = "Free text."),
-};
-struct addon {
-	int64_t id;
-	char *name;
-	json_t *args;
-};
-static const struct field addon_fields[] = {
-	ROW_TEXT(struct addon, name, FIELD_CREATE | FIELD_REQUIRED, .min = 1, .max = 128,
-		.check = check_addon, .help = "Name, or REPOSITORY/NAME."),
-	ROW_JSON(struct addon, args, FIELD_CREATE, .max = ARGS_MAX, .check_json = check_args,
-		.help = "What it is enabled with: a text or a list of texts."),
-};
-
-#define TYPE(id, text, strct)                                                                      \
-	static const struct record_type id##_type = {                                              \
-		.name = (text),                                                                    \
-		.table = (text),                                                                   \
-		.size = sizeof(strct),                                                             \
-		.fields = id##_fields,                                                             \
-		.n_fields = ARRAY_LEN(id##_fields),                                                \
-	}
-TYPE(file, "document", struct file);
-TYPE(metadata, "metadata", struct metadata);
-TYPE(spec, "spec", struct spec);
-TYPE(node, "node", struct one_node);
-TYPE(addon, "addon", struct addon);
-TYPE(refresh, "refresh", struct refresh);
-TYPE(power, "power", struct power);
-TYPE(backup, "backup", struct backup);
-
-/* Mappings inside of spec. */
-static const struct section {
-	const char *word, *prefix;
-	const struct record_type *type;
-} sections[] = {
-	{"refresh", "spec.refresh.", &refresh_type},
-	{"power", "spec.power.", &power_type},
-	{"backup", "spec.backup.", &backup_type},
-};
+#define HOOK_PREFIX "cluster."
 
 /* ---- reading ---- */
 
@@ -345,11 +96,39 @@ static void take_words(json_t *want, const json_t *json, const struct desired_wo
 	}
 }
 
+/* What is 0 is not said. Owned. */
+static json_t *want_keep(const json_t *keep)
+{
+	json_t *own = json_object();
+
+	for (const struct desired_word *w = desired_keep_words; w->word != NULL; w++) {
+		json_t *n = json_object_get(keep, w->word);
+		if (json_integer_value(n) > 0)
+			json_object_set(own, w->word, n);
+	}
+	return own;
+}
+
+static json_t *want_backup(const json_t *json)
+{
+	json_t *backup = json_object();
+
+	take_words(backup, json, desired_backup_words);
+	if (json_object_get(backup, "keep") != NULL)
+		json_object_set_new(backup, "keep", want_keep(json_object_get(json, "keep")));
+	return backup;
+}
+
 static json_t *want_node(const json_t *json)
 {
 	json_t *node = json_object();
+	const json_t *power = json_object_get(json, "power");
+	json_t *wol = json_object_get(power, "wol");
 
 	take_words(node, json, desired_node_words);
+	take_words(node, power, desired_node_words);
+	if (json_is_string(wol))
+		json_object_set(node, "mac_address", wol);
 	const char *role = json_string_value(json_object_get(node, "role"));
 	if (role != NULL && strcmp(role, "voter") == 0)
 		json_object_set_new(node, "role", json_string("control_plane"));
@@ -357,6 +136,27 @@ static json_t *want_node(const json_t *json)
 	if (json_is_object(labels))
 		json_object_set(node, "labels", labels);
 	return node;
+}
+
+/* "upgrade" is "cluster.upgrade". Owned. */
+static json_t *want_hooks(const json_t *hooks)
+{
+	json_t *own = json_object();
+	const char *when, *word;
+	json_t *types, *names;
+
+	json_object_foreach((json_t *)(uintptr_t)hooks, when, types) {
+		json_t *full = json_object();
+		json_object_foreach(types, word, names) {
+			cleanup(mem_freep) char *type =
+				mem_printf("%s%s", strchr(word, '.') ? "" : HOOK_PREFIX, word);
+			json_object_set(full, type, names);
+		}
+		if (json_object_size(full) > 0)
+			json_object_set(own, when, full);
+		json_decref(full);
+	}
+	return own;
 }
 
 static json_t *want_of(const json_t *doc, const json_t *addons)
@@ -370,11 +170,12 @@ static json_t *want_of(const json_t *doc, const json_t *addons)
 	take_words(want, json_object_get(doc, "metadata"), desired_cluster_words);
 	take_words(want, spec, desired_cluster_words);
 	take_words(want, json_object_get(spec, "power"), desired_cluster_words);
-	if (json_is_object(json_object_get(spec, "backup"))) {
-		json_t *backup = json_object();
-		take_words(backup, json_object_get(spec, "backup"), desired_backup_words);
-		json_object_set_new(want, "backup", backup);
-	}
+	if (json_object_get(want, "hooks") != NULL)
+		json_object_set_new(want, "hooks", want_hooks(json_object_get(spec, "hooks")));
+	if (json_object_get(json_object_get(spec, "cni"), "name") != NULL)
+		json_object_set(want, "cni", json_object_get(json_object_get(spec, "cni"), "name"));
+	if (json_is_object(json_object_get(spec, "backup")))
+		json_object_set_new(want, "backup", want_backup(json_object_get(spec, "backup")));
 	json_array_foreach(json_object_get(spec, "nodes"), i, item)
 		json_array_append_new(nodes, want_node(item));
 	json_object_set_new(want, "nodes", nodes);
@@ -395,24 +196,67 @@ static struct err *check_overlap(struct err *take_all, const json_t *spec)
 		network);
 }
 
-static struct err *check_sections(struct err *take_all, const json_t *spec)
+static struct err *check_power(struct err *take_all, const json_t *nodes)
 {
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-		const json_t *json = json_object_get(spec, sections[i].word);
-		if (json_is_object(json))
-			take_all =
-				check_mapping(take_all, sections[i].prefix, sections[i].type, json);
+	size_t i;
+	const json_t *node;
+
+	json_array_foreach(nodes, i, node) {
+		const json_t *power = json_object_get(node, "power");
+		cleanup(mem_freep) char *prefix = mem_printf("spec.nodes[%zu].power.", i);
+		if (!json_is_object(power))
+			continue;
+		take_all = check_mapping(take_all, prefix, &desired_node_power_type, power);
+		if (json_is_string(json_object_get(power, "wol")) &&
+			json_is_string(json_object_get(node, "mac")))
+			take_all = yaml_join(take_all, prefix,
+				err_field(NULL, "wol", "is another word for mac, which is given"));
 	}
 	return take_all;
 }
 
-struct err *desired_read(const json_t *doc, json_t **ret_want)
+/* What hooks name is looked up when the plan is made. */
+static struct err *check_hooks(struct err *take_all, const json_t *hooks)
+{
+	struct err *e = take_all == NULL && json_is_object(hooks) ? cluster_check_hooks(hooks)
+								  : NULL;
+
+	if (e == NULL)
+		return take_all;
+	take_all = err_field(take_all, "spec.hooks", "%s", err_message(e));
+	err_free(e);
+	return take_all;
+}
+
+static struct err *check_sections(struct err *take_all, const json_t *spec)
+{
+	for (const struct desired_section *s = desired_sections; s->word != NULL; s++) {
+		const json_t *json = json_object_get(spec, s->word);
+		if (json_is_object(json))
+			take_all = check_mapping(take_all, s->prefix, s->type, json);
+	}
+	return take_all;
+}
+
+/* The same document without short forms: "keep: 7" is "keep: {last: 7}". Owned. */
+static json_t *long_form(const json_t *doc)
+{
+	json_t *own = json_deep_copy(doc);
+	json_t *backup = json_object_get(json_object_get(own, "spec"), "backup");
+	json_t *keep = json_object_get(backup, "keep");
+
+	if (json_is_integer(keep))
+		json_object_set_new(backup, "keep", json_pack("{s:O}", "last", keep));
+	return own;
+}
+
+static struct err *read_long(const json_t *doc, json_t **ret_want)
 {
 	const json_t *spec = json_object_get(doc, "spec");
 	const json_t *nodes = json_object_get(spec, "nodes");
 	json_t *addons = json_array();
 	size_t i;
-	const json_t *item;
+	const json_t *item, *keep;
 
 	if (!json_is_object(doc)) {
 		json_decref(addons);
@@ -420,27 +264,41 @@ struct err *desired_read(const json_t *doc, json_t **ret_want)
 	}
 	json_array_foreach(json_object_get(spec, "addons"), i, item)
 		json_array_append_new(addons, addon_object(item));
-	struct err *all = check_mapping(NULL, "", &file_type, doc);
+	struct err *all = check_mapping(NULL, "", &desired_file_type, doc);
 	if (json_is_object(json_object_get(doc, "metadata")))
-		all = check_mapping(all, "metadata.", &metadata_type,
+		all = check_mapping(all, "metadata.", &desired_metadata_type,
 			json_object_get(doc, "metadata"));
 	if (json_is_object(spec))
-		all = check_mapping(all, "spec.", &spec_type, spec);
+		all = check_mapping(all, "spec.", &desired_spec_type, spec);
 	if (json_array_size(nodes) <= DESIRED_NODES_MAX) {
-		all = check_list(all, "nodes", nodes, &node_type);
+		all = check_list(all, "nodes", nodes, &desired_one_node_type);
+		all = check_power(all, nodes);
 		all = check_twice(all, "nodes", nodes, "name");
 		all = check_twice(all, "nodes", nodes, "address");
 	}
-	if (json_array_size(addons) <= ADDONS_MAX) {
-		all = check_list(all, "addons", addons, &addon_type);
+	if (json_array_size(addons) <= DESIRED_ADDONS_MAX) {
+		all = check_list(all, "addons", addons, &desired_addon_type);
 		all = check_twice(all, "addons", addons, "name");
 	}
 	all = check_sections(all, spec);
+	keep = json_object_get(json_object_get(spec, "backup"), "keep");
+	if (json_is_object(keep))
+		all = check_mapping(all, "spec.backup.keep.", &desired_keep_type, keep);
 	all = check_overlap(all, spec);
+	all = check_hooks(all, json_object_get(spec, "hooks"));
 	if (all == NULL)
 		*ret_want = want_of(doc, addons);
 	json_decref(addons);
 	return all;
+}
+
+struct err *desired_read(const json_t *doc, json_t **ret_want)
+{
+	json_t *own = long_form(doc);
+	struct err *e = read_long(own, ret_want);
+
+	json_decref(own);
+	return e;
 }
 
 /* ---- writing ---- */
@@ -471,27 +329,58 @@ static json_t *addon_words(const json_t *addon)
 	return json;
 }
 
+/* A mapping inside of another, unless there is nothing to say. */
+static void put_section(json_t *json, const char *word, json_t *take_section)
+{
+	if (json_object_size(take_section) > 0)
+		json_object_set(json, word, take_section);
+	json_decref(take_section);
+}
+
 static json_t *node_words(const json_t *node)
 {
-	json_t *json = words_of(node, desired_node_words, &node_type);
+	json_t *json = words_of(node, desired_node_words, &desired_one_node_type);
 	json_t *labels = json_object_get(node, "labels");
+
+	put_section(json, "power", words_of(node, desired_node_words, &desired_node_power_type));
 
 	if (labels != NULL)
 		json_object_set(json, "labels", labels);
 	return json;
 }
 
-/* A mapping inside of spec, unless there is nothing to say. */
-static void put_section(json_t *spec, const char *word, json_t *take_json)
+static json_t *backup_words(const json_t *backup)
 {
-	if (json_object_size(take_json) > 0)
-		json_object_set(spec, word, take_json);
-	json_decref(take_json);
+	json_t *json = words_of(backup, desired_backup_words, &desired_backup_type);
+	json_t *keep = json_object_get(json, "keep");
+	json_t *last = json_object_get(keep, "last");
+
+	if (last != NULL && json_object_size(keep) == 1)
+		json_object_set(json, "keep", last);
+	return json;
+}
+
+/* The hooks as a file says them. Owned. */
+static json_t *hooks_words(const json_t *hooks)
+{
+	static const size_t n = sizeof(HOOK_PREFIX) - 1;
+	json_t *json = json_object();
+	const char *when, *type;
+	json_t *types, *names;
+
+	json_object_foreach((json_t *)(uintptr_t)hooks, when, types) {
+		json_t *words = json_object();
+		json_object_foreach(types, type, names)
+			json_object_set(words, strncmp(type, HOOK_PREFIX, n) == 0 ? type + n : type,
+				names);
+		put_section(json, when, words);
+	}
+	return json;
 }
 
 json_t *desired_write(const json_t *want)
 {
-	json_t *spec = words_of(want, desired_cluster_words, &spec_type);
+	json_t *spec = words_of(want, desired_cluster_words, &desired_spec_type);
 	json_t *nodes = json_array();
 	json_t *addons = json_array();
 	size_t i;
@@ -503,61 +392,17 @@ json_t *desired_write(const json_t *want)
 		json_array_append_new(addons, addon_words(item));
 	json_object_del(spec, "addons");
 	json_object_set_new(spec, "nodes", nodes);
-	put_section(spec, "power", words_of(want, desired_cluster_words, &power_type));
-	put_section(spec, "backup",
-		words_of(json_object_get(want, "backup"), desired_backup_words, &backup_type));
+	if (json_object_get(want, "cni") != NULL)
+		json_object_set_new(spec, "cni",
+			json_pack("{s:O}", "name", json_object_get(want, "cni")));
+	json_object_del(spec, "hooks");
+	put_section(spec, "hooks", hooks_words(json_object_get(want, "hooks")));
+	put_section(spec, "power", words_of(want, desired_cluster_words, &desired_power_type));
+	put_section(spec, "backup", backup_words(json_object_get(want, "backup")));
 	if (json_object_get(want, "addons") != NULL)
 		json_object_set(spec, "addons", addons);
 	json_decref(addons);
 	return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", DESIRED_VERSION, "kind",
-		DESIRED_KIND, "metadata", words_of(want, desired_cluster_words, &metadata_type),
-		"spec", spec);
-}
-
-/* ---- schema ---- */
-
-static json_t *schema_of(const struct record_type *type)
-{
-	return record_schema(type, RECORD_CREATE, false);
-}
-
-/* Put more into the schema of a property. @take_value owned */
-static void refine(json_t *schema, const char *property, const char *key, json_t *take_value)
-{
-	json_object_set_new(json_object_get(json_object_get(schema, "properties"), property), key,
-		take_value);
-}
-
-/* A mapping or a list of mappings in place of the plain property; its help stays. */
-static void nest(json_t *schema, const char *property, json_t *take_inner)
-{
-	json_t *properties = json_object_get(schema, "properties");
-	json_t *help = json_object_get(json_object_get(properties, property), "description");
-
-	json_object_set(take_inner, "description", help);
-	json_object_set_new(properties, property, take_inner);
-}
-
-json_t *desired_schema(void)
-{
-	json_t *schema = schema_of(&file_type);
-	json_t *spec = schema_of(&spec_type);
-	json_t *addon = schema_of(&addon_type);
-
-	refine(schema, "apiVersion", "const", json_string(DESIRED_VERSION));
-	refine(schema, "kind", "const", json_string(DESIRED_KIND));
-	refine(addon, "args", "type", json_pack("[s, s, s]", "string", "array", "null"));
-	refine(addon, "args", "items",
-		json_pack("{s:s, s:i}", "type", "string", "maxLength", ARG_BYTES_MAX));
-	refine(spec, "nodes", "items", schema_of(&node_type));
-	refine(spec, "addons", "items",
-		json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", addon));
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
-		nest(spec, sections[i].word, schema_of(sections[i].type));
-	nest(schema, "metadata", schema_of(&metadata_type));
-	nest(schema, "spec", spec);
-	json_object_set_new(schema, "$schema",
-		json_string("https://json-schema.org/draft/2020-12/schema"));
-	json_object_set_new(schema, "title", json_string("Cluster file of mko"));
-	return schema;
+		DESIRED_KIND, "metadata",
+		words_of(want, desired_cluster_words, &desired_metadata_type), "spec", spec);
 }

@@ -19,15 +19,17 @@ struct desired_word {
 extern const struct desired_word desired_cluster_words[];
 /** Words of a node; end with {NULL}. */
 extern const struct desired_word desired_node_words[];
-/** Words of spec.backup: of a schedule, and of the parameters of its operation; end with {NULL}. */
+/** Words of spec.backup, of a schedule but for "keep"; end with {NULL}. */
 extern const struct desired_word desired_backup_words[];
+/** Words of spec.backup.keep and the parameters of cluster.backup; end with {NULL}. */
+extern const struct desired_word desired_keep_words[];
 
 /** Read a document. What it does not say is not in the result: nobody manages it.
  * @doc any JSON   @ret_want fields of the cluster record that were given, with addons as
  * [{"name","args"}], feeds as names of UPSes, "backup": {"cron","timezone","window",
- * "keep_backups"}, and "nodes": [fields of the node record, and "labels": {key: value, or null for
- * one that shall not be there}]. Owned.
- * Errors: ERR_INVALID with every wrong field by its path ("spec.nodes[1].role"). Any thread. */
+ * "keep": {"last","daily","weekly"}, those that are not 0}, and "nodes": [fields of the node
+ * record, and "labels": {key: value, or null for one that shall not be there}]. Owned. Errors:
+ * ERR_INVALID with every wrong field by its path ("spec.nodes[1].role"). Any thread. */
 struct err *desired_read(const json_t *doc, json_t **ret_want) ERR_RESULT;
 /** The document that desired_read() turns into this. @want as above   Returns owned JSON. Any
  * thread. */

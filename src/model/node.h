@@ -49,6 +49,7 @@ struct node {
 	int64_t memory_bytes;
 	int64_t disk_bytes;
 	char *mac_address;
+	int64_t power_tier; /**< nodes of higher tiers go down first and come back last */
 	char *machine_id;
 	json_t *tags; /**< array of texts */
 	char *notes;
@@ -64,3 +65,5 @@ struct node {
 	int64_t updated_at;
 };
 extern const struct record_type node_type;
+
+#define NODE_POWER_TIER_MAX 9

@@ -14,6 +14,7 @@
 #include "service/event.h"
 #include "service/find.h"
 #include "service/op/op.h"
+#include "service/op/op_custom.h"
 
 struct err *cluster_find(struct service *svc, const char *id_or_name, struct cluster *ret_cluster)
 {
@@ -127,6 +128,55 @@ static struct err *cluster_changed(struct service *svc, const struct actor *who,
 	return e;
 }
 
+/* What a hook runs, runs with every right: who may not run it may not make it a hook. */
+static struct err *check_hook(struct service *svc, const struct actor *who, const char *path,
+	const char *name)
+{
+	cleanup(mem_freep) char *type_name = mem_printf(OP_CUSTOM_PREFIX "%s", name);
+	const struct op_type *type = NULL;
+	struct err *e = op_type_need(svc, type_name, &type);
+
+	if (e != NULL) {
+		struct err *wrong = err_field(NULL, "hooks", "%s: %s", path, err_message(e));
+		err_free(e);
+		return err_hint(wrong, "mko playbook list");
+	}
+	if (who->role < type->role)
+		return err_new(ERR_FORBIDDEN, "the hook %s needs the role %s", name,
+			enum_text(&role_table, type->role));
+	return NULL;
+}
+
+static struct err *check_hooks_of(struct service *svc, const struct actor *who, const char *when,
+	const char *type, const json_t *names)
+{
+	cleanup(mem_freep) char *path = mem_printf("%s: %s", when, type);
+	const struct op_type *hooked = op_type_find(type);
+	size_t i;
+	const json_t *name;
+
+	if (hooked == NULL || hooked->target != OP_TARGET_CLUSTER)
+		return err_hint(err_field(NULL, "hooks", "%s is no operation on a cluster", path),
+			"mko operation types");
+	json_array_foreach(names, i, name)
+		TRY(check_hook(svc, who, path, json_string_value(name)));
+	return NULL;
+}
+
+static struct err *check_hooks(struct service *svc, const struct actor *who, const json_t *body,
+	const struct cluster *c)
+{
+	const char *when, *type;
+	json_t *types, *names;
+
+	if (json_object_get(body, "hooks") == NULL)
+		return NULL;
+	json_object_foreach(c->hooks, when, types)
+		json_object_foreach(types, type, names)
+			TRY(check_hooks_of(svc, who, when, type, names));
+	return NULL;
+}
+
 /* Numbers and names of UPSes become numbers. */
 static struct err *resolve_feed(struct service *svc, const json_t *item, json_t *ids)
 {
@@ -174,7 +224,8 @@ static struct err *resolve_feeds(struct service *svc, struct cluster *c)
 	return NULL;
 }
 
-static struct err *create_in(struct service *svc, const json_t *body, struct cluster *c)
+static struct err *create_in(struct service *svc, const struct actor *who, const json_t *body,
+	struct cluster *c)
 {
 	field_set_text(&c->network_cidr, svc->config->microk8s_network_cidr);
 	field_set_text(&c->service_cidr, svc->config->microk8s_service_cidr);
@@ -187,6 +238,7 @@ static struct err *create_in(struct service *svc, const json_t *body, struct clu
 		c->addons = json_pack("[s]", "dns");
 	}
 	TRY(check_cluster(svc, c));
+	TRY(check_hooks(svc, who, body, c));
 	TRY(resolve_feeds(svc, c));
 	c->created_at = c->updated_at = clock_utc(svc->clock);
 	return store_insert(svc->store, &cluster_type, c);
@@ -198,7 +250,7 @@ struct err *cluster_create(struct service *svc, const struct actor *who, const j
 	struct cluster c;
 
 	record_init(&cluster_type, &c);
-	struct err *e = create_in(svc, body, &c);
+	struct err *e = create_in(svc, who, body, &c);
 	if (e == NULL)
 		e = cluster_changed(svc, who, "cluster.create", &c, NULL);
 	if (e != NULL) {
@@ -222,7 +274,8 @@ static struct err *check_free(struct service *svc, const struct cluster *c)
 	return NULL;
 }
 
-static struct err *edit_in(struct service *svc, const json_t *body, struct cluster *c)
+static struct err *edit_in(struct service *svc, const struct actor *who, const json_t *body,
+	struct cluster *c)
 {
 	bool networks = json_object_get(body, "network_cidr") != NULL ||
 		json_object_get(body, "service_cidr") != NULL;
@@ -235,6 +288,7 @@ static struct err *edit_in(struct service *svc, const json_t *body, struct clust
 			"make a new cluster with the other networks");
 	TRY(record_from_json(&cluster_type, c, body, RECORD_UPDATE));
 	TRY(check_cluster(svc, c));
+	TRY(check_hooks(svc, who, body, c));
 	TRY(resolve_feeds(svc, c));
 	c->updated_at = clock_utc(svc->clock);
 	return store_update(svc->store, &cluster_type, c);
@@ -250,7 +304,7 @@ struct err *cluster_edit(struct service *svc, const struct actor *who, const cha
 	TRY(cluster_find(svc, id_or_name, &c));
 	struct err *e = cluster_json(svc, &c, &before);
 	if (e == NULL)
-		e = edit_in(svc, body, &c);
+		e = edit_in(svc, who, body, &c);
 	if (e == NULL)
 		e = cluster_changed(svc, who, "cluster.update", &c, MOVE(before));
 	json_decref(before);

@@ -10,6 +10,7 @@
 #include "service/cluster.h"
 #include "service/desired_int.h"
 #include "service/node.h"
+#include "service/op/op_custom.h"
 #include "service/schedule.h"
 
 /* ---- how a running cluster is read ---- */
@@ -133,9 +134,15 @@ json_t *desired_backup_of(const struct desired_state *now)
 		return NULL;
 	json_t *json = json_pack("{s:s, s:s*, s:s*}", "cron", now->backup->cron, "timezone",
 		now->backup->timezone, "window", now->backup->window);
-	json_t *keep = json_object_get(now->backup->params, "keep_backups");
-	if (keep != NULL)
-		json_object_set(json, "keep_backups", keep);
+	json_t *keep = json_object();
+	for (const struct desired_word *w = desired_keep_words; w->word != NULL; w++) {
+		json_t *n = json_object_get(now->backup->params, w->field);
+		if (json_integer_value(n) > 0)
+			json_object_set(keep, w->word, n);
+	}
+	if (json_object_size(keep) > 0)
+		json_object_set(json, "keep", keep);
+	json_decref(keep);
 	return json;
 }
 
@@ -148,7 +155,8 @@ static json_t *words_of_record(const json_t *record, const struct desired_word *
 	for (; words->word != NULL; words++) {
 		json_t *value = json_object_get(record, words->field);
 		bool empty = value == NULL || json_is_null(value) ||
-			(json_is_array(value) && json_array_size(value) == 0);
+			(json_is_array(value) && json_array_size(value) == 0) ||
+			(json_is_object(value) && json_object_size(value) == 0);
 		if (!empty)
 			json_object_set(json, words->field, value);
 	}
@@ -164,6 +172,8 @@ static json_t *node_of(const struct cluster *c, const struct node *n)
 	json_decref(record);
 	if (n->role == NODE_ROLE_NONE)
 		json_object_del(json, "role");
+	if (n->power_tier == 0)
+		json_object_del(json, "power_tier");
 	if (json_object_size(labels) > 0)
 		json_object_set(json, "labels", labels);
 	return json;
@@ -216,6 +226,7 @@ json_t *desired_of(const struct desired_state *now)
 /* What a state borrows. */
 struct held {
 	struct store_rows nodes, upses, backups;
+	json_t *playbooks;
 	struct desired_state now;
 };
 
@@ -234,17 +245,28 @@ static void close_state(struct held *h)
 	store_rows_done(&h->nodes);
 	store_rows_done(&h->upses);
 	store_rows_done(&h->backups);
+	json_decref(h->playbooks);
+}
+
+static void add_playbook(void *user, const char *name, const struct op_type *type,
+	const struct err *why)
+{
+	(void)why; /* a wrong one is told when it is looked at */
+	if (type != NULL)
+		json_array_append_new(user, json_string(name));
 }
 
 /* @c NULL: there is no cluster yet   @ret close_state() it */
 static struct err *open_state(struct service *svc, const struct cluster *c, struct held *ret)
 {
-	*ret = (struct held){.nodes = {0}};
+	*ret = (struct held){.nodes = {0}, .playbooks = json_array()};
 	struct err *e = store_list(svc->store, &node_type, NULL, &ret->nodes);
 	if (e == NULL)
 		e = store_list(svc->store, &ups_device_type, NULL, &ret->upses);
 	if (e == NULL && c != NULL)
 		e = list_backups(svc, c, &ret->backups);
+	if (e == NULL)
+		e = op_custom_each(svc, add_playbook, ret->playbooks);
 	if (e != NULL) {
 		close_state(ret);
 		return e;
@@ -256,6 +278,7 @@ static struct err *open_state(struct service *svc, const struct cluster *c, stru
 		.channel = svc->config->microk8s_channel,
 		.upses = ret->upses.n > 0 ? store_row(&ret->upses, 0) : NULL,
 		.n_upses = ret->upses.n,
+		.playbooks = ret->playbooks,
 		.backup = ret->backups.n > 0 ? store_row(&ret->backups, 0) : NULL,
 	};
 	return NULL;
@@ -328,6 +351,7 @@ struct err *desired_cluster(struct service *svc, const struct actor *who, const 
 	if (e == NULL && !found) {
 		json_object_del(want, "nodes");
 		json_object_del(want, "backup");
+		json_object_del(want, "cni");
 		e = cluster_create(svc, who, want, ret_cluster);
 		if (e != NULL && err_field_count(e) > 0)
 			e = yaml_join(NULL, "spec.", e);

@@ -19,6 +19,7 @@ struct desired_state {
 	const struct ups_device *upses; /**< all of the inventory */
 	size_t n_upses;
 	const struct schedule *backup; /**< its schedule of backups, NULL: none */
+	const json_t *playbooks;       /**< names of the custom ones that are sound, NULL: none */
 };
 /** What the caller allows. */
 struct desired_options {

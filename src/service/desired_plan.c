@@ -9,28 +9,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/desired.h"
-#include "service/desired_int.h"
+#include "service/desired_plan_int.h"
 
 #define HA_CONTROL_PLANES 3
 #define SSH_PORT 22
 
-/* A plan being made. */
-struct plan {
-	const struct desired_state *now;
-	const json_t *want;
-	const struct desired_options *options;
-	const char *name; /* of the cluster, borrowed from want */
-	bool running;     /* it was set up */
-	json_t *changes, *notes, *steps;
-	json_t *join[NODE_ROLE_WORKER + 1]; /* names by role */
-	json_t *leave;
-	json_t *labels; /* to set, by host name */
-	struct err *refused;
-};
-
 /* ---- what is said ---- */
 
-static void say(json_t *list, const char *action, char *take_object, char *take_reason)
+void plan_say(json_t *list, const char *action, char *take_object, char *take_reason)
 {
 	json_array_append_new(list,
 		json_pack("{s:s*, s:s, s:s}", "action", action, "object", take_object, "reason",
@@ -39,7 +25,7 @@ static void say(json_t *list, const char *action, char *take_object, char *take_
 	mem_free(take_reason);
 }
 
-static char *cluster_text(const struct plan *p)
+char *plan_cluster_text(const struct plan *p)
 {
 	return mem_printf("cluster %s", p->name);
 }
@@ -50,7 +36,7 @@ static char *node_text(const char *hostname)
 }
 
 /* A value for people. Owned. */
-static char *value_text(const json_t *value)
+char *plan_value_text(const json_t *value)
 {
 	if (value == NULL || json_is_null(value))
 		return mem_strdup("nothing");
@@ -74,9 +60,7 @@ static char *names_text(const json_t *names)
 	return str_take(&s);
 }
 
-static void refuse(struct plan *p, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void refuse(struct plan *p, const char *path, const char *fmt, ...)
+void plan_refuse(struct plan *p, const char *path, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -90,12 +74,12 @@ static void refuse_node(struct plan *p, size_t i, const char *word, const char *
 {
 	cleanup(mem_freep) char *path = mem_printf("spec.nodes[%zu].%s", i, word);
 
-	refuse(p, path, "%s", text);
+	plan_refuse(p, path, "%s", text);
 }
 
 /* ---- steps ---- */
 
-static void step_record(struct plan *p, char *take_name, const char *record, const char *target,
+void plan_step_record(struct plan *p, char *take_name, const char *record, const char *target,
 	json_t *take_body)
 {
 	json_array_append_new(p->steps,
@@ -124,7 +108,7 @@ static json_t *guarded(const struct plan *p, json_t *take_params)
 
 /* Fields of want that the record has otherwise, as a body for a change. @have JSON of the record
  * @ret_text "ssh_port 22 -> 2222, ...": NULL when none does; owned   Returns owned. */
-static json_t *differences(const json_t *want, const json_t *have, const struct desired_word *words,
+json_t *plan_differences(const json_t *want, const json_t *have, const struct desired_word *words,
 	char **ret_text)
 {
 	json_t *body = json_object();
@@ -136,73 +120,13 @@ static json_t *differences(const json_t *want, const json_t *have, const struct 
 		if (value == NULL || json_equal(value, old))
 			continue;
 		json_object_set(body, words->field, value);
-		cleanup(mem_freep) char *from = value_text(old);
-		cleanup(mem_freep) char *to = value_text(value);
+		cleanup(mem_freep) char *from = plan_value_text(old);
+		cleanup(mem_freep) char *to = plan_value_text(value);
 		str_addf(&s, "%s%s %s -> %s", s.len > 0 ? ", " : "", words->word, from, to);
 	}
 	*ret_text = json_object_size(body) > 0 ? str_take(&s) : NULL;
 	str_done(&s);
 	return body;
-}
-
-/* ---- the cluster itself ---- */
-
-static void refuse_networks(struct plan *p, const json_t *have)
-{
-	static const char *const words[] = {"network_cidr", "service_cidr"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const json_t *value = json_object_get(p->want, words[i]);
-		const json_t *old = json_object_get(have, words[i]);
-		cleanup(mem_freep) char *path = mem_printf("spec.%s", words[i]);
-		cleanup(mem_freep) char *from = value_text(old);
-		if (value != NULL && !json_equal(value, old))
-			refuse(p, path,
-				"cluster %s runs with %s: the network of a running cluster cannot change; make a new cluster with the other network",
-				p->name, from);
-	}
-}
-
-static void refuse_feeds(struct plan *p)
-{
-	size_t i;
-	const json_t *name;
-
-	json_array_foreach(json_object_get(p->want, "feeds"), i, name) {
-		bool found = false;
-		for (size_t k = 0; k < p->now->n_upses; k++)
-			found |= strcmp(p->now->upses[k].name, json_string_value(name)) == 0;
-		cleanup(mem_freep) char *path = mem_printf("spec.power.feeds[%zu]", i);
-		if (!found)
-			refuse(p, path, "there is no UPS %s: mko ups add", json_string_value(name));
-	}
-}
-
-static void plan_cluster(struct plan *p)
-{
-	static const struct desired_word of_running[] = {{"description", "description"},
-		{"ha", "ha_enabled"}, {"feeds", "feeds"}, {"policy", "feed_policy"},
-		{"min_feeds", "min_feeds"}, {NULL, NULL}};
-	cleanup(mem_freep) char *text = NULL;
-
-	if (p->now->cluster == NULL) {
-		say(p->changes, "add", cluster_text(p), mem_strdup("is not there yet"));
-		return;
-	}
-	json_t *have = record_to_json(&cluster_type, p->now->cluster);
-	json_object_set_new(have, "feeds", desired_feeds_of(p->now));
-	json_t *body =
-		differences(p->want, have, p->running ? of_running : desired_cluster_words, &text);
-	if (p->running)
-		refuse_networks(p, have);
-	json_decref(have);
-	if (text == NULL) {
-		json_decref(body);
-		return;
-	}
-	say(p->changes, "change", cluster_text(p), mem_strdup(text));
-	step_record(p, mem_printf("change the settings of cluster %s", p->name), "cluster.update",
-		p->name, body);
 }
 
 /* ---- nodes ---- */
@@ -264,12 +188,12 @@ static void plan_new_node(struct plan *p, const json_t *want)
 
 	json_object_del(body, "labels");
 	json_object_set_new(body, "cluster_id", json_string(p->name));
-	say(p->changes, "add", node_text(hostname),
+	plan_say(p->changes, "add", node_text(hostname),
 		mem_printf("is not in the inventory yet (%s%s%s)",
 			json_string_value(json_object_get(want, "ip_address")),
 			role != NULL ? ", " : "", role != NULL ? role : ""));
-	step_record(p, mem_printf("add node %s to the inventory", hostname), "node.create", NULL,
-		body);
+	plan_step_record(p, mem_printf("add node %s to the inventory", hostname), "node.create",
+		NULL, body);
 	join_later(p, hostname, want, NULL);
 }
 
@@ -289,16 +213,16 @@ static void plan_known_node(struct plan *p, size_t i, const json_t *want, const 
 	bool member = is_member(p, row);
 	bool moves = !is_ours(p, row);
 	json_t *have = record_to_json(&node_type, row);
-	json_t *body = differences(want, have, desired_node_words, &text);
+	json_t *body = plan_differences(want, have, desired_node_words, &text);
 
 	json_decref(have);
 	if (member)
 		plan_member(p, i, body);
 	else if (p->running || moves)
-		say(p->changes, "add", node_text(row->hostname),
+		plan_say(p->changes, "add", node_text(row->hostname),
 			mem_strdup("is in the inventory, and not in the cluster"));
 	if (text != NULL)
-		say(p->changes, "change", node_text(row->hostname), mem_strdup(text));
+		plan_say(p->changes, "change", node_text(row->hostname), mem_strdup(text));
 	if (moves)
 		json_object_set_new(body, "cluster_id", json_string(p->name));
 	if (!member)
@@ -307,8 +231,8 @@ static void plan_known_node(struct plan *p, size_t i, const json_t *want, const 
 		json_decref(body);
 		return;
 	}
-	step_record(p, mem_printf("change node %s in the inventory", row->hostname), "node.update",
-		row->hostname, body);
+	plan_step_record(p, mem_printf("change node %s in the inventory", row->hostname),
+		"node.update", row->hostname, body);
 }
 
 /* Labels that are not as they shall be; those of a node that joins first are all to be set. */
@@ -326,13 +250,13 @@ static void plan_labels(struct plan *p, const json_t *want, const char *hostname
 		const json_t *old = json_object_get(have, key);
 		if (json_is_null(value) ? old == NULL : json_equal(value, old))
 			continue;
-		cleanup(mem_freep) char *from = value_text(old);
-		cleanup(mem_freep) char *to = value_text(value);
+		cleanup(mem_freep) char *from = plan_value_text(old);
+		cleanup(mem_freep) char *to = plan_value_text(value);
 		str_addf(&s, "%s%s %s -> %s", s.len > 0 ? ", label " : "label ", key, from, to);
 		json_object_set(body, key, value);
 	}
 	if (json_object_size(body) > 0) {
-		say(p->changes, "change", node_text(hostname), mem_strdup(str_get(&s)));
+		plan_say(p->changes, "change", node_text(hostname), mem_strdup(str_get(&s)));
 		json_object_set(p->labels, hostname, body);
 	}
 	json_decref(body);
@@ -372,15 +296,15 @@ static bool is_wanted(const struct plan *p, const char *hostname)
 static void plan_other_node(struct plan *p, const struct node *row)
 {
 	if (!p->options->prune) {
-		say(p->notes, NULL, node_text(row->hostname),
+		plan_say(p->notes, NULL, node_text(row->hostname),
 			mem_strdup("is not in the file; --prune takes it out of the cluster"));
 		return;
 	}
-	say(p->changes, "remove", node_text(row->hostname), mem_strdup("is not in the file"));
+	plan_say(p->changes, "remove", node_text(row->hostname), mem_strdup("is not in the file"));
 	if (is_member(p, row))
 		json_array_append_new(p->leave, json_string(row->hostname));
 	else
-		step_record(p, mem_printf("take node %s out of the cluster", row->hostname),
+		plan_step_record(p, mem_printf("take node %s out of the cluster", row->hostname),
 			"node.update", row->hostname,
 			json_pack("{s:n, s:s}", "cluster_id", "role", "none"));
 }
@@ -394,7 +318,7 @@ static void note_strangers(struct plan *p)
 	json_array_foreach(c != NULL ? json_object_get(c->scan, "nodes") : NULL, i, member) {
 		const char *name = json_string_value(json_object_get(member, "name"));
 		if (name != NULL && find_node(p, name) == NULL && !is_wanted(p, name))
-			say(p->notes, NULL, node_text(name),
+			plan_say(p->notes, NULL, node_text(name),
 				mem_strdup(
 					"is a member, and neither in the file nor in the inventory"));
 	}
@@ -444,10 +368,10 @@ static void check_planes(struct plan *p)
 	size_t n = count_planes(p);
 
 	if (n == 0)
-		refuse(p, "spec.nodes",
+		plan_refuse(p, "spec.nodes",
 			"a cluster needs a control plane, and these are workers only");
 	else if (ha && n < HA_CONTROL_PLANES)
-		refuse(p, given != NULL ? "spec.ha" : "spec.nodes",
+		plan_refuse(p, given != NULL ? "spec.ha" : "spec.nodes",
 			"high availability needs %d control planes, and this leads to %zu",
 			HA_CONTROL_PLANES, n);
 }
@@ -473,7 +397,8 @@ static void plan_members(struct plan *p)
 {
 	if (!p->running) {
 		if (p->now->cluster != NULL)
-			say(p->changes, "add", cluster_text(p), mem_strdup("is not set up yet"));
+			plan_say(p->changes, "add", plan_cluster_text(p),
+				mem_strdup("is not set up yet"));
 		step_operation(p, mem_printf("set up cluster %s", p->name), "cluster.setup",
 			json_object());
 		return;
@@ -523,13 +448,13 @@ static bool refuse_jump(struct plan *p, const char *wanted)
 		most = minor > most ? minor : most;
 	}
 	if (want < 0)
-		refuse(p, "spec.channel", "must name a version, such as 1.33/stable");
+		plan_refuse(p, "spec.channel", "must name a version, such as 1.33/stable");
 	else if (most > want)
-		refuse(p, "spec.channel",
+		plan_refuse(p, "spec.channel",
 			"cluster %s runs 1.%lld, and Kubernetes cannot go back to 1.%lld", p->name,
 			(long long)most, (long long)want);
 	else if (least >= 0 && want > least + 1)
-		refuse(p, "spec.channel",
+		plan_refuse(p, "spec.channel",
 			"cluster %s runs 1.%lld, and 1.%lld would skip a version: go to 1.%lld first",
 			p->name, (long long)least, (long long)want, (long long)least + 1);
 	return p->refused != NULL;
@@ -538,12 +463,12 @@ static bool refuse_jump(struct plan *p, const char *wanted)
 static void plan_resume(struct plan *p, const char *wanted, const char *halted)
 {
 	if (halted == NULL || strcmp(halted, wanted) != 0) {
-		refuse(p, "spec.channel",
+		plan_refuse(p, "spec.channel",
 			"an upgrade to %s is halted: mko cluster upgrade resume %s, or: mko cluster upgrade abort %s",
 			halted != NULL ? halted : "?", p->name, p->name);
 		return;
 	}
-	say(p->changes, "change", cluster_text(p),
+	plan_say(p->changes, "change", plan_cluster_text(p),
 		mem_printf("the upgrade to %s was halted and goes on", wanted));
 	step_operation(p, mem_printf("go on with the upgrade to %s", wanted), "cluster.upgrade",
 		json_pack("{s:b}", "resume", true));
@@ -563,7 +488,7 @@ static void plan_version(struct plan *p)
 	}
 	if (!channel_differs(p, wanted) || refuse_jump(p, wanted))
 		return;
-	say(p->changes, "change", cluster_text(p),
+	plan_say(p->changes, "change", plan_cluster_text(p),
 		mem_printf("channel %s -> %s: an upgrade, node by node", desired_channel_of(p->now),
 			wanted));
 	step_operation(p, mem_printf("upgrade to %s", wanted), "cluster.upgrade",
@@ -581,7 +506,8 @@ static void plan_addon(struct plan *p, const json_t *want, json_t *off, json_t *
 	const json_t *old = json_object_get(kept, "args");
 
 	if (!desired_addon_on(c, name)) {
-		say(p->changes, "add", mem_printf("addon %s", name), mem_strdup("is not enabled"));
+		plan_say(p->changes, "add", mem_printf("addon %s", name),
+			mem_strdup("is not enabled"));
 		json_array_append(on, (json_t *)(uintptr_t)want);
 		return;
 	}
@@ -589,9 +515,9 @@ static void plan_addon(struct plan *p, const json_t *want, json_t *off, json_t *
 	if (json_equal(args, old) ||
 		(json_array_size(args) == 0 && (kept == NULL || json_array_size(old) == 0)))
 		return;
-	cleanup(mem_freep) char *from = value_text(old);
-	cleanup(mem_freep) char *to = value_text(args);
-	say(p->changes, "change", mem_printf("addon %s", name),
+	cleanup(mem_freep) char *from = plan_value_text(old);
+	cleanup(mem_freep) char *to = plan_value_text(args);
+	plan_say(p->changes, "change", mem_printf("addon %s", name),
 		mem_printf("args %s -> %s: disabled and enabled again", from, to));
 	json_array_append_new(off, json_string(name));
 	json_array_append(on, (json_t *)(uintptr_t)want);
@@ -611,11 +537,11 @@ static void plan_other_addons(struct plan *p, const json_t *wanted, json_t *off)
 		if (desired_addon_find(wanted, name) != NULL)
 			continue;
 		if (!ours) {
-			say(p->notes, NULL, mem_printf("addon %s", name),
+			plan_say(p->notes, NULL, mem_printf("addon %s", name),
 				mem_strdup("is enabled, and not in the file"));
 			continue;
 		}
-		say(p->changes, "remove", mem_printf("addon %s", name),
+		plan_say(p->changes, "remove", mem_printf("addon %s", name),
 			mem_strdup("is not in the file"));
 		json_array_append_new(off, json_string(name));
 	}
@@ -643,54 +569,6 @@ static void plan_addons(struct plan *p)
 			json_pack("{s:O}", "addons", on));
 	json_decref(off);
 	json_decref(on);
-}
-
-/* ---- the schedule of backups ---- */
-
-/* The fields of a schedule that "backup" of a file stands for. Owned. */
-static json_t *schedule_body(const json_t *backup)
-{
-	json_t *body = json_deep_copy(backup);
-	json_t *keep = json_object_get(body, "keep_backups");
-
-	if (keep != NULL)
-		json_object_set_new(body, "params", json_pack("{s:O}", "keep_backups", keep));
-	json_object_del(body, "keep_backups");
-	return body;
-}
-
-static void plan_new_backup(struct plan *p, const json_t *backup, const char *name)
-{
-	json_t *body = schedule_body(backup);
-
-	json_object_update_new(body,
-		json_pack("{s:s, s:s, s:s}", "name", name, "type", "cluster.backup", "target",
-			p->name));
-	say(p->changes, "add", mem_printf("schedule %s", name), mem_strdup("is not there yet"));
-	step_record(p, mem_printf("add schedule %s", name), "schedule.create", NULL, body);
-}
-
-static void plan_backup(struct plan *p)
-{
-	const json_t *backup = json_object_get(p->want, "backup");
-	cleanup(mem_freep) char *name = desired_backup_name(p->name);
-	cleanup(mem_freep) char *text = NULL;
-
-	if (backup == NULL)
-		return;
-	if (p->now->backup == NULL) {
-		plan_new_backup(p, backup, name);
-		return;
-	}
-	json_t *have = desired_backup_of(p->now);
-	json_t *body = differences(backup, have, desired_backup_words, &text);
-	json_decref(have);
-	if (text != NULL) {
-		say(p->changes, "change", mem_printf("schedule %s", name), mem_strdup(text));
-		step_record(p, mem_printf("change schedule %s", name), "schedule.update", name,
-			schedule_body(body));
-	}
-	json_decref(body);
 }
 
 /* ---- the whole ---- */
@@ -733,9 +611,7 @@ struct err *desired_plan(const struct desired_state *now, const json_t *want,
 
 	for (size_t i = 0; i < ARRAY_LEN(p.join); i++)
 		p.join[i] = json_array();
-	plan_cluster(&p);
-	refuse_feeds(&p);
-	plan_backup(&p);
+	plan_settings(&p);
 	plan_nodes(&p);
 	check_planes(&p);
 	plan_members(&p);

@@ -92,8 +92,8 @@ class ArchiveTest(unittest.TestCase):
             os.mkdir(self.folder.name + '/' + name)
         for name in ('3', '9'):
             with open('%s/%s/manifest.json' % (self.folder.name, name), 'w', encoding='utf-8') as handle:
-                handle.write('{}')
-        self.assertEqual(backup_archive.retire(folder, 2), ['3'])
+                handle.write('{"created_at": "2026-11-0%sT03:00:00Z"}' % name)
+        self.assertEqual(backup_archive.retire(folder, {'last': 2}), ['3'])
         self.assertEqual(sorted(os.listdir(self.folder.name)), ['11', '12', '9', 'notes'])
 
     def test_objects_are_found_by_their_keys_and_what_comes_and_goes_is_not_compared(self):

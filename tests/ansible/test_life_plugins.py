@@ -134,6 +134,13 @@ class OrderTest(unittest.TestCase):
         self.assertEqual((plan['workers'], plan['planes'], plan['record']['leader']), (['n5'], ['n4', 'n2', 'n3', 'n1'], 'n1'))
         self.assertEqual((plan['notes']['n1'], plan['notes']['n5']), ({'mko/stop-order': 5, 'mko/dqlite-role': 'leader'}, {'mko/stop-order': 1, 'mko/dqlite-role': 'none'}))
 
+    def test_higher_tiers_go_first_but_never_before_who_has_less_to_say(self):
+        infos = dict(self.infos(), n6=info('worker', name='n6'), n7=info('worker', name='n7'))
+        plan = self.plan(infos, tiers={'n1': 9, 'n3': 1, 'n4': 0, 'n5': 1, 'n6': 3, 'n7': 1})
+        self.assertEqual(plan['groups'], [['n6'], ['n5', 'n7'], ['n4'], ['n3'], ['n2'], ['n1']])
+        self.assertEqual((plan['workers'], plan['notes']['n6']['mko/stop-order']), (['n6', 'n5', 'n7'], 1))
+        self.assertEqual(order.by_tier(['n7', 'n6', 'n5'], {'n6': 3}), [['n7', 'n5'], ['n6']])
+
     def test_nodes_left_running_are_in_no_list(self):
         plan = self.plan(self.infos(), leave_running=['n5', 'n1'])
         self.assertEqual((plan['workers'], plan['planes'], plan['record']['left_running']), ([], ['n4', 'n2', 'n3'], ['n1', 'n5']))

@@ -2,6 +2,7 @@
 import os
 import sys
 import unittest
+from datetime import date, timedelta
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, 'ansible'), '/usr/lib/python3/dist-packages']
@@ -14,8 +15,8 @@ def load(name):
 
 
 host, snapd, mk8s, change, proc = [load('module_utils.' + name) for name in ('host', 'snapd', 'mk8s', 'change', 'proc')]
-node_prepare, microk8s_seed, microk8s_addon, microk8s_verify, microk8s_config = [
-    load('modules.' + name) for name in ('node_prepare', 'microk8s_seed', 'microk8s_addon', 'microk8s_verify', 'microk8s_config')]
+backup_archive, node_prepare, microk8s_seed, microk8s_addon, microk8s_verify, microk8s_config = [
+    load('modules.' + name) for name in ('backup_archive', 'node_prepare', 'microk8s_seed', 'microk8s_addon', 'microk8s_verify', 'microk8s_config')]
 plan = load('filter.plan')
 node_facts = load('action.node_facts')
 
@@ -139,6 +140,29 @@ class Microk8sTest(unittest.TestCase):
         self.assertIn('not Ready', microk8s_verify.problems(expected, [dict(nodes[0]), dict(nodes[1], ready=False)], [])[0])
         self.assertEqual(len(microk8s_verify.problems(expected, None, None)), 1)
         self.assertIn('has no leader', microk8s_verify.problems(expected, nodes, None)[0])
+
+
+class KeepTest(unittest.TestCase):
+    """Three backups a day from a Monday on, number 1 the oldest; the newest is of a Wednesday."""
+    BACKUPS = [(str(number), date(2026, 11, 2) + timedelta(days=(number - 1) // 3)) for number in range(72, 0, -1)][3:]
+
+    def kept(self, **keep):
+        return sorted(backup_archive.kept(self.BACKUPS, keep), key=int)
+
+    def test_nothing_said_keeps_all(self):
+        self.assertEqual(len(self.kept()), 69)
+        self.assertEqual(len(self.kept(last=0, daily=None)), 69)
+
+    def test_the_newest_ones_of_days_and_of_weeks(self):
+        self.assertEqual(self.kept(last=2), ['68', '69'])
+        self.assertEqual(self.kept(daily=3), ['63', '66', '69'])
+        self.assertEqual(self.kept(weekly=3), ['42', '63', '69'])  # the Sundays, and the newest of this week
+        self.assertEqual(self.kept(last=2, daily=2, weekly=2), ['63', '66', '68', '69'])
+        self.assertEqual(self.kept(weekly=100), ['21', '42', '63', '69'])
+
+    def test_days_without_a_backup_count_for_none_and_a_manifest_without_a_day_is_never_removed(self):
+        gaps = [('9', date(2026, 11, 9)), ('8', None), ('7', date(2026, 3, 1)), ('6', date(2026, 3, 1))]
+        self.assertEqual(sorted(backup_archive.kept(gaps, {'daily': 2})), ['7', '8', '9'])
 
 
 class SnapTest(unittest.TestCase):

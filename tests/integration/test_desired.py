@@ -174,6 +174,57 @@ class Desired(LabCase):
         self.assertIn("  ~ node n1: label disk nothing -> ssd\n", self.plan(path, "--env", code=2).stdout)
         self.assert_three_lines(mko("node", "label", "n1", "-bad=x", code=2))
 
+    def custom(self, name, text):
+        """A playbook of our own on the control planes."""
+        path = os.path.join(self.mko.folder, name + ".yml")
+        for end, body in ((".yml", "- hosts: mko_control_planes\n  gather_facts: false\n  tasks:\n    - " + text + "\n"),
+                          (".meta.yml", f"title: {name}\ntarget: cluster\nrisk: read\n")):
+            with open(os.path.join(self.mko.folder, name + end), "w", encoding="utf-8") as out:
+                out.write(body)
+        self.mko("playbook", "add", path)
+
+    def hooks_of(self, number):
+        return {child["type"]: child["status"] for child in self.mko.operation(number)["children"]}
+
+    def test_8_words_tiers_hooks_and_what_is_kept_are_taken_from_the_file(self):
+        mko = self.mko
+        self.custom("look", "ansible.builtin.raw: touch /tmp/looked")
+        settings = dict(cni="{name: calico}", hooks="{before: {backup: [look]}, after: {backup: [tell]}}",
+                        backup='{schedule: "0 3 * * *", keep: {daily: 1, weekly: 2}}')
+        path = self.file("n1", "n2", **settings)
+        done = self.plan(path, code=1)
+        self.assertRegex(done.stderr, r"home\.yaml:6:\d+: spec\.hooks\.after\.backup: there is no playbook tell: mko playbook list")
+        self.custom("tell", "ansible.builtin.raw: touch /tmp/told")
+        with open(path, encoding="utf-8") as source:
+            text = source.read().replace("{name: home}", "{name: home, labels: {site: attic}}").replace("role: worker", "role: worker, power: {tier: 3}")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        mko("cluster", "apply", "-f", path, timeout=900)
+        self.assertEqual(self.plan(path, code=0).stdout, NOTHING)
+        self.assertEqual(mko.json("cluster", "show", "home")["labels"], {"site": "attic"})
+        self.assertEqual(mko.json("node", "show", "n2")["power_tier"], 3)
+        self.assertEqual(mko.json("schedule", "show", "backup-home")["params"], {"keep_daily": 1, "keep_weekly": 2})
+        exported = os.path.join(mko.folder, "exported.yaml")
+        mko("cluster", "export", "home", "-f", exported)
+        self.assertEqual(self.plan(exported, "--prune", code=0).stdout, NOTHING)
+
+        for _ in range(2):
+            mko("cluster", "backup", "home", "--keep-daily", "1", timeout=900)
+        number = next(op["id"] for op in mko.items("operation", "list") if op["type"] == "cluster.backup")
+        wait_until(lambda: self.hooks_of(number).get("custom.tell") == "succeeded", 120, "the hook after it has run")
+        self.assertEqual(self.hooks_of(number), {"custom.look": "succeeded", "custom.tell": "succeeded"})
+        self.assertEqual(self.lab.sh("n1", "ls", "/tmp/looked", "/tmp/told").split(), ["/tmp/looked", "/tmp/told"])
+        self.assertEqual([one["id"] for one in mko.items("cluster", "backup", "list", "home")], [str(number)])
+
+        mko("playbook", "remove", "look", "--yes")  # a hook that is not there is told, and nothing is done without it
+        done = mko("cluster", "backup", "home", code=1, timeout=900)
+        self.assertIn('no operation type "custom.look"', done.stderr)
+        self.assert_three_lines(mko("cluster", "edit", "home", "--label", "site", code=2))
+        mko("cluster", "edit", "home", "--label", "")
+        self.assertIn("there is no playbook look: mko playbook list\n", mko("cluster", "status", "home").stdout)
+        self.custom("look", "ansible.builtin.raw: touch /tmp/looked")
+        self.assertIn('~ cluster home: labels {} -> {"site":"attic"}\n', mko("cluster", "status", "home").stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

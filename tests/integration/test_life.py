@@ -28,6 +28,7 @@ class Life(unittest.TestCase):
         cls.mko("cluster", "add", "--name", "prod", "--ha")
         cls.mko.add_nodes(cls.lab, "prod")
         cls.mko("cluster", "setup", "prod")
+        cls.mko("node", "edit", "n5", "--power-tier", "2")
         cls.apply(os.path.join(ROOT, "tests/integration/data/workloads.yaml"))
         wait_until(cls.settled, 60, "the workloads run")
 
@@ -126,6 +127,8 @@ class Life(unittest.TestCase):
         slow = chance.choice(["n1", "n2", "n3", "n4", "n5"])
         self.lab.fault(slow, "ssh_slow", "700")
         self.mko("cluster", "shutdown", "prod", "--power-off", "--drain-timeout", "5s", timeout=600)
+        (order,) = [host["data"]["shutdown"]["order"] for host in self.hosts().values() if "shutdown" in host["data"]]
+        self.assertEqual(order[:2], ["n5", "n4"], "the worker of the higher tier goes first")
         self.assertEqual(set(self.power().values()), {"off"})
         self.assertEqual(self.status()["status"], "offline")
         self.assertEqual({node["status"] for node in self.mko.items("node", "list")}, {"offline"})

@@ -9,13 +9,27 @@
 #include "service/op/op_run.h"
 #include "service/scope.h"
 
+/* Rows for which backups of the same kind are kept after a good one. */
+#define KEEP_PARAMS                                                                                                                                                       \
+	{.name = "keep_backups",                                                                                                                                          \
+		.kind = FIELD_I64,                                                                                                                                        \
+		.min = 0,                                                                                                                                                 \
+		.max = 10000,                                                                                                                                             \
+		.def = "0",                                                                                                                                               \
+		.help = "How many of the newest backups of this kind are kept; what none of the three keeps is removed after a good one. All three at 0: all are kept."}, \
+		{.name = "keep_daily",                                                                                                                                    \
+			.kind = FIELD_I64,                                                                                                                                \
+			.min = 0,                                                                                                                                         \
+			.max = 1000,                                                                                                                                      \
+			.def = "0",                                                                                                                                       \
+			.help = "Keep the newest backup of each of so many days (UTC) that have one."},                                                                   \
+	{                                                                                                                                                                 \
+		.name = "keep_weekly", .kind = FIELD_I64, .min = 0, .max = 1000, .def = "0",                                                                              \
+		.help = "Keep the newest backup of each of so many weeks (Monday to Sunday, UTC) that have one."                                                          \
+	}
+
 static const struct op_param backup_params[] = {
-	{.name = "keep_backups",
-		.kind = FIELD_I64,
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "How many backups of this cluster are kept; older ones are removed after a good one. 0 keeps all."},
+	KEEP_PARAMS,
 };
 
 /* Where a backup that this operation makes will lie. */
@@ -30,12 +44,24 @@ static void set_fresh(struct service *svc, struct op_run *run)
 	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
 }
 
+static void set_keep(struct op_run *run)
+{
+	static const struct {
+		const char *param, *word;
+	} rows[] = {{"keep_backups", "last"}, {"keep_daily", "daily"}, {"keep_weekly", "weekly"}};
+	json_t *keep = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		json_object_set_new(keep, rows[i].word,
+			json_deep_copy(op_run_param(run, rows[i].param)));
+	op_run_set(run, "mko_backup_keep", keep);
+}
+
 static struct err *plan_backup(struct service *svc, struct op_run *run)
 {
 	TRY(op_run_keep_planes(run));
 	set_fresh(svc, run);
-	op_run_set(run, "mko_backup_keep",
-		json_incref((json_t *)(uintptr_t)op_run_param(run, "keep_backups")));
+	set_keep(run);
 	return NULL;
 }
 
@@ -55,12 +81,7 @@ const struct op_type op_cluster_backup = {
 };
 
 static const struct op_param physical_params[] = {
-	{.name = "keep_backups",
-		.kind = FIELD_I64,
-		.min = 0,
-		.max = 10000,
-		.def = "0",
-		.help = "How many physical backups of this cluster are kept; older ones are removed after a good one. 0 keeps all."},
+	KEEP_PARAMS,
 	OP_PARAM_ALLOW_QUORUM_LOSS,
 };
 

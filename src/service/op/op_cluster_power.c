@@ -123,6 +123,17 @@ static void copy_param(struct op_run *run, const char *param, const char *var)
 		op_run_set(run, var, json_deep_copy(value));
 }
 
+/* {"n1": 0, "n4": 3}: in which order nodes go and come. */
+static void set_power_tiers(struct op_run *run)
+{
+	json_t *tiers = json_object();
+
+	for (size_t i = 0; i < run->n_nodes; i++)
+		json_object_set_new(tiers, run->nodes[i].hostname,
+			json_integer(run->nodes[i].power_tier));
+	op_run_set(run, "mko_power_tiers", tiers);
+}
+
 static struct err *plan_shutdown(struct service *svc, struct op_run *run)
 {
 	bool force = json_is_true(op_run_param(run, "force"));
@@ -132,6 +143,7 @@ static struct err *plan_shutdown(struct service *svc, struct op_run *run)
 		return err_field(NULL, "graceful", "either graceful or force");
 	TRY(check_tiers(op_run_param(run, "tiers")));
 	TRY(spare_nodes(svc, run));
+	set_power_tiers(run);
 	copy_param(run, "force", "mko_force");
 	copy_param(run, "power_off", "mko_power_off");
 	copy_param(run, "tiers", "mko_tiers");
@@ -287,6 +299,7 @@ static const struct op_param startup_params[] = {
 static struct err *plan_startup(struct service *svc, struct op_run *run)
 {
 	TRY(op_wake_plan(svc, run));
+	set_power_tiers(run);
 	op_run_set_text(run, "mko_cluster_name", run->cluster->name);
 	copy_param(run, "wait_s", "mko_ssh_timeout_s");
 	copy_param(run, "quorum_timeout_s", "mko_quorum_timeout_s");

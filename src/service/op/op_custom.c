@@ -192,25 +192,73 @@ static bool names(const json_t *list, const char *type)
 	return false;
 }
 
-struct err *op_custom_hooks(struct service *svc, const char *type, enum op_hook when,
+/* Names of playbooks that the cluster of an operation wants around it. @ret_names owned; NULL:
+ * none */
+static struct err *cluster_hooks(struct service *svc, const struct operation *op, const char *when,
+	json_t **ret_names)
+{
+	struct cluster c;
+
+	if (op->target_kind != OP_TARGET_CLUSTER)
+		return NULL;
+	struct err *e = store_get(svc->store, &cluster_type, op->target_id, &c);
+	if (e != NULL && err_code(e) == ERR_NOT_FOUND) {
+		err_ignore(e); /* it was removed meanwhile, and its hooks with it */
+		return NULL;
+	}
+	TRY(e);
+	*ret_names = json_incref(json_object_get(json_object_get(c.hooks, when), op->type));
+	record_done(&cluster_type, &c);
+	return NULL;
+}
+
+/* @types NULL-ended, with room for all of names */
+static struct err *add_named(struct service *svc, const json_t *names_of_cluster,
+	const struct op_type **types)
+{
+	size_t i;
+	const json_t *item;
+
+	json_array_foreach(names_of_cluster, i, item) {
+		cleanup(mem_freep) char *name =
+			mem_printf(OP_CUSTOM_PREFIX "%s", json_string_value(item));
+		const struct op_type *type = NULL;
+		size_t at = 0;
+		TRY(op_type_need(svc, name, &type));
+		while (types[at] != NULL && types[at] != type)
+			at++;
+		types[at] = type;
+	}
+	return NULL;
+}
+
+struct err *op_custom_hooks(struct service *svc, const struct operation *op, enum op_hook when,
 	const struct op_type ***ret_types)
 {
 	const struct op_custom *custom = svc->engine->custom;
+	json_t *more = NULL;
 	size_t n = 0;
 
 	*ret_types = NULL;
-	if (op_type_find(type) == NULL)
+	if (op_type_find(op->type) == NULL)
 		return NULL; /* hooks have no hooks */
 	TRY(refresh(svc));
-	const struct op_type **types = mem_zalloc((custom->n + 1) * sizeof(struct op_type *));
+	TRY(cluster_hooks(svc, op, when == OP_HOOK_BEFORE ? "before" : "after", &more));
+	const struct op_type **types =
+		mem_zalloc((custom->n + json_array_size(more) + 1) * sizeof(struct op_type *));
 	for (size_t i = 0; i < custom->n; i++) {
 		const struct custom_type *t = custom->types[i];
 		if (t->seen && t->why == NULL &&
-			names(when == OP_HOOK_BEFORE ? t->meta.before : t->meta.after, type))
+			names(when == OP_HOOK_BEFORE ? t->meta.before : t->meta.after, op->type))
 			types[n++] = &t->type;
 	}
-	*ret_types = types;
-	return NULL;
+	struct err *e = add_named(svc, more, types);
+	json_decref(more);
+	if (e != NULL)
+		mem_free(types);
+	else
+		*ret_types = types;
+	return err_wrap(e, "hook of the cluster");
 }
 
 /* ---- files ---- */

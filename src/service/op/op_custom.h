@@ -33,10 +33,11 @@ struct err *op_custom_each(struct service *svc, op_custom_fn fn, void *user) ERR
 
 /** When a hook runs. */
 enum op_hook { OP_HOOK_BEFORE, OP_HOOK_AFTER };
-/** The custom types that hook into a built-in type, in the order of names. @ret_types array of n,
- * ended with NULL, owned (the types are not)   A file that is wrong is no hook; the list of
- * playbooks says why. */
-struct err *op_custom_hooks(struct service *svc, const char *type, enum op_hook when,
+/** The custom types that hook into an operation: those whose files say so in the order of names,
+ * then those that its cluster names. @ret_types array ended with NULL, owned (the types are not)
+ * A file that is wrong is no hook by itself, and the list of playbooks says why. Errors:
+ * ERR_NOT_FOUND, ERR_INVALID of a playbook that the cluster names. */
+struct err *op_custom_hooks(struct service *svc, const struct operation *op, enum op_hook when,
 	const struct op_type ***ret_types) ERR_RESULT;
 
 /** Text of a playbook and of its metadata, owned. @ret_meta may be NULL. Errors: ERR_NOT_FOUND,

@@ -13,15 +13,15 @@
 #define RESULT_MAX ((size_t)1 << 20)
 
 /* What a host that had no end of its own is left in. Nobody knows what a cut-off task did: never
- * "failed", never guessed. */
+ * "failed", never guessed. One that was not begun when all ended well had nothing to do. */
 static int64_t host_left_in(int64_t host_status, int64_t op_status)
 {
 	if (host_status == OP_HOST_RUNNING)
 		return OP_HOST_UNKNOWN;
 	if (op_status == OP_CANCELLED)
 		return OP_HOST_CANCELLED;
-	return op_status == OP_FAILED || op_status == OP_PARTIAL ? OP_HOST_SKIPPED
-								 : OP_HOST_UNKNOWN;
+	bool told = op_status == OP_SUCCEEDED || op_status == OP_FAILED || op_status == OP_PARTIAL;
+	return told ? OP_HOST_SKIPPED : OP_HOST_UNKNOWN;
 }
 
 static struct err *settle_host(struct service *svc, const struct operation *op,

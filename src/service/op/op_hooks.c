@@ -104,7 +104,7 @@ struct err *op_hooks_before(struct service *svc, const struct operation *op, cha
 	*ret_waiting = NULL;
 	if (op->check_mode)
 		return NULL;
-	TRY(op_custom_hooks(svc, op->type, OP_HOOK_BEFORE, &hooks));
+	TRY(op_custom_hooks(svc, op, OP_HOOK_BEFORE, &hooks));
 	for (size_t i = 0; hooks != NULL && hooks[i] != NULL && e == NULL && *ret_waiting == NULL;
 		i++)
 		e = before_one(svc, op, hooks[i], ret_waiting);
@@ -140,7 +140,12 @@ static struct err *start_after(struct service *svc, const struct operation *op)
 	const struct op_type **hooks = NULL;
 	struct err *e = NULL;
 
-	TRY(op_custom_hooks(svc, op->type, OP_HOOK_AFTER, &hooks));
+	e = op_custom_hooks(svc, op, OP_HOOK_AFTER, &hooks);
+	if (e != NULL) {
+		struct err *told = tell_failure(svc, op, "of its cluster", err_message(e));
+		err_free(e);
+		return told;
+	}
 	for (size_t i = 0; hooks != NULL && hooks[i] != NULL && e == NULL; i++)
 		e = after_one(svc, op, hooks[i]);
 	mem_free(hooks);

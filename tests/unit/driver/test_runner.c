@@ -141,6 +141,22 @@ static void some_failed_hosts_make_it_partial_whatever_the_exit_code(void **stat
 	json_decref(json);
 }
 
+static void hosts_that_a_playbook_leaves_out_do_not_make_it_partial(void **state)
+{
+	struct fixture *f = *state;
+	start(f,
+		"echo '{\"event\":\"stats\",\"hosts\":{\"n1\":{\"ok\":1,\"failed\":0,\"unreachable\":0}}}' >&3\nexit 0");
+	expect_end(f, "succeeded");
+}
+
+static void hosts_that_a_broken_off_run_never_came_to_make_it_partial(void **state)
+{
+	struct fixture *f = *state;
+	start(f,
+		"echo '{\"event\":\"stats\",\"hosts\":{\"n1\":{\"ok\":1,\"failed\":0,\"unreachable\":0}}}' >&3\nexit 2");
+	expect_end(f, "partial");
+}
+
 static void exit_code_0_without_stats_is_a_failure(void **state)
 {
 	struct fixture *f = *state;
@@ -339,6 +355,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		RUN(a_good_run_numbers_its_events_and_succeeds),
 		RUN(some_failed_hosts_make_it_partial_whatever_the_exit_code),
+		RUN(hosts_that_a_playbook_leaves_out_do_not_make_it_partial),
+		RUN(hosts_that_a_broken_off_run_never_came_to_make_it_partial),
 		RUN(exit_code_0_without_stats_is_a_failure),
 		RUN(a_program_that_cannot_be_run_is_a_failure),
 		RUN(secrets_reach_ansible_and_no_file_of_the_operation),

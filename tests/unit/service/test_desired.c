@@ -244,6 +244,8 @@ static void labels_feeds_and_backups_are_brought_to_what_the_file_says(void **st
 	static const struct row later[] = {
 		{DOC(ALL ", power: {feeds: [rack], policy: all}"), false, ""},
 		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: 7}"), false, ""},
+		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: {daily: 7, weekly: 4}}"), false,
+			"~schedule backup-prod| schedule.update{\"params\":{\"keep_daily\":7,\"keep_weekly\":4}}"},
 		{DOC(ALL ", backup: {schedule: \"0 3 * * *\", keep: 9}"), false,
 			"~schedule backup-prod| schedule.update{\"params\":{\"keep_backups\":9}}"},
 	};
@@ -264,6 +266,52 @@ static void labels_feeds_and_backups_are_brought_to_what_the_file_says(void **st
 	free(text);
 	json_decref(doc);
 	json_decref(have);
+}
+
+static void labels_hooks_and_tiers_are_brought_to_what_the_file_says(void **state)
+{
+	static const struct row rows[] = {
+		{DOC(ALL ", cni: {name: calico}"), false, ""},
+		{DOC(ALL ", hooks: {before: {upgrade: [trim]}}"), false,
+			"~cluster prod| cluster.update{\"hooks\":{\"before\":{\"cluster.upgrade\":[\"trim\"]}}}"},
+		{DOC(ALL ", hooks: {before: {upgrade: [trim, gone]}}"), false,
+			"refused spec.hooks.before.upgrade"},
+		{DOC(ALL ", hooks: {after: {paint: [trim]}}"), false,
+			"refused spec.hooks.after.paint"},
+		{DOC(ALL ", hooks: {after: {node.reboot: [trim]}}"), false,
+			"refused spec.hooks.after.node.reboot"},
+		{DOC("nodes: [" N(1) ", " N(2) ", " N(
+			 3) ", {name: n4, address: 10.0.0.4, power: {tier: 3, wol: \"aa:bb:cc:dd:ee:ff\"}}]"),
+			false,
+			"~node n4| node.update{\"mac_address\":\"aa:bb:cc:dd:ee:ff\",\"power_tier\":3}"},
+		{"apiVersion: mko/v1\nkind: Cluster\nmetadata: {name: prod, labels: {site: attic}}\nspec: {" ALL
+		 "}",
+			false, "~cluster prod| cluster.update{\"labels\":{\"site\":\"attic\"}}"},
+	};
+	static const struct row later[] = {
+		{DOC(ALL ", hooks: {before: {upgrade: [trim]}}"), false, ""},
+		{DOC(ALL ", hooks: {}"), false, "~cluster prod| cluster.update{\"hooks\":{}}"},
+		{DOC(ALL ", cni: {name: calico}"), false, "refused spec.cni.name"},
+	};
+	struct world *w = *state;
+	json_t *playbooks = json_pack("[s]", "trim");
+	w->now.playbooks = playbooks;
+	expect_rows(w, rows, ARRAY_LEN(rows));
+	json_decref(w->cluster.hooks);
+	w->cluster.hooks = json_pack("{s:{s:[s]}}", "before", "cluster.upgrade", "trim");
+	w->nodes[3].power_tier = 3;
+	json_array_append_new(json_object_get(w->cluster.scan, "addons"),
+		json_pack("{s:s, s:s}", "name", "cilium", "status", "enabled"));
+	expect_rows(w, later, ARRAY_LEN(later));
+	json_t *have = desired_of(&w->now);
+	json_t *doc = desired_write(have);
+	char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_non_null(strstr(text, "\"hooks\":{\"before\":{\"upgrade\":[\"trim\"]}}"));
+	assert_non_null(strstr(text, "\"name\":\"n4\",\"port\":22,\"power\":{\"tier\":3}"));
+	free(text);
+	json_decref(doc);
+	json_decref(have);
+	json_decref(playbooks);
 }
 
 static void what_is_impossible_is_refused_at_its_place(void **state)
@@ -501,6 +549,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		PLAN_TEST(only_what_differs_is_planned_in_an_order_that_keeps_voters),
+		PLAN_TEST(labels_hooks_and_tiers_are_brought_to_what_the_file_says),
 		PLAN_TEST(labels_feeds_and_backups_are_brought_to_what_the_file_says),
 		PLAN_TEST(what_is_impossible_is_refused_at_its_place),
 		PLAN_TEST(a_cluster_that_is_not_set_up_takes_every_setting_and_is_set_up),

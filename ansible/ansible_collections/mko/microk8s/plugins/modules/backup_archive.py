@@ -36,9 +36,23 @@ options:
       holds. Only for backups of the kind C(datastore).
     type: str
   keep:
-    description: How many backups of the same kind in the folder above are kept. 0 keeps all.
-    type: int
-    default: 0
+    description: >-
+      Which backups of the same kind in the folder above are kept; all three at 0 keep all. A backup that one of them keeps stays.
+    type: dict
+    default: {}
+    suboptions:
+      last:
+        description: The newest ones.
+        type: int
+        default: 0
+      daily:
+        description: The newest one of each of so many days (UTC) that have any.
+        type: int
+        default: 0
+      weekly:
+        description: The newest one of each of so many weeks (ISO 8601, UTC) that have any.
+        type: int
+        default: 0
 attributes:
   check_mode:
     support: full
@@ -70,6 +84,7 @@ removed:
 import json
 import os
 import shutil
+from datetime import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mko.microk8s.plugins.module_utils import archive, backend
@@ -121,13 +136,13 @@ def objects(folder, without_node, manifest):
     return archive.objects(keys)
 
 
-def kind_of(folder):
-    """Of a whole backup; None without a manifest that can be read."""
+def manifest_of(folder):
+    """Of a whole backup; {} without a manifest that can be read."""
     try:
         manifest = json.loads(read(folder + '/manifest.json'))
     except ValueError:
-        return None
-    return str(manifest.get('kind')) if isinstance(manifest, dict) else None
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def drop_cut_off(folder):
@@ -138,11 +153,39 @@ def drop_cut_off(folder):
             shutil.rmtree('%s/%s' % (above, name))
 
 
+def day_of(manifest):
+    """The day (UTC) on which a backup was made; None when its manifest does not say so."""
+    try:
+        return datetime.strptime(str(manifest.get('created_at'))[:10], '%Y-%m-%d').date()
+    except ValueError:
+        return None
+
+
+def newest_of_each(backups, period, count):
+    """The names of the newest backup of each of the last periods that have any. @backups [(name, day)], the newest first"""
+    found = {}
+    for name, day in backups:
+        if day is not None and period(day) not in found and len(found) < count:
+            found[period(day)] = name
+    return set(found.values())
+
+
+def kept(backups, keep):
+    """The names that stay. @backups [(name, day)], the newest first; of which no day is told, never goes."""
+    last, daily, weekly = (keep.get(word) or 0 for word in ('last', 'daily', 'weekly'))
+    if not last and not daily and not weekly:
+        return {name for name, day in backups}
+    return ({name for name, day in backups[:last]} | {name for name, day in backups if day is None}
+            | newest_of_each(backups, lambda day: day, daily) | newest_of_each(backups, lambda day: tuple(day.isocalendar())[:2], weekly))
+
+
 def retire(folder, keep):
-    """Remove all but the newest backups of its kind beside this one."""
-    above, kind = os.path.dirname(folder), kind_of(folder)
-    whole = sorted((name for name in os.listdir(above) if name.isdigit() and kind_of('%s/%s' % (above, name)) == kind), key=int)
-    removed = whole[:-keep] if keep > 0 else []
+    """Remove the backups of its kind beside this one that nothing keeps."""
+    above, kind = os.path.dirname(folder), manifest_of(folder).get('kind')
+    manifests = {name: manifest_of('%s/%s' % (above, name)) for name in os.listdir(above) if name.isdigit()}
+    backups = [(name, day_of(manifests[name])) for name in sorted(manifests, key=int, reverse=True) if manifests[name] and manifests[name].get('kind') == kind]
+    stays = kept(backups, keep)
+    removed = [name for name, day in reversed(backups) if name not in stays and name != os.path.basename(folder)]
     for name in removed:
         shutil.rmtree(above + '/' + name)
     return removed
@@ -152,7 +195,8 @@ def main():
     module = AnsibleModule(
         argument_spec={
             'state': {'type': 'str', 'choices': ['described', 'checked'], 'default': 'described'}, 'folder': {'type': 'path', 'required': True},
-            'manifest': {'type': 'dict'}, 'sha256': {'type': 'str'}, 'keep': {'type': 'int', 'default': 0}, 'without_node': {'type': 'str'},
+            'manifest': {'type': 'dict'}, 'sha256': {'type': 'str'}, 'without_node': {'type': 'str'},
+            'keep': {'type': 'dict', 'default': {}, 'options': {word: {'type': 'int', 'default': 0} for word in ('last', 'daily', 'weekly')}},
         },
         supports_check_mode=True)
     params = module.params
