@@ -23,9 +23,26 @@ const struct alert_rule alert_rules[ALERT_RULE_N_] = {
 	[ALERT_NODE_DEGRADED] = {"node_degraded", ALERT_WARNING, "Node %s is not well",
 		"mko doctor --node %s",
 		"It answers, but something on it does not work as it should."},
+	[ALERT_DISK_FAILING] = {"disk_failing", ALERT_CRITICAL, "A disk of node %s is failing",
+		"mko hardware show %s    (then: back up, and replace it)",
+		"A disk says of itself that it fails, has sectors that it cannot read, or is worn out.",
+		ALERT_OF_HARDWARE},
+	[ALERT_RAID_DEGRADED] = {"raid_degraded", ALERT_CRITICAL, "A RAID of node %s is degraded",
+		"mko hardware show %s    (which member is missing)",
+		"An array works without one of its members: the next loss takes the data.",
+		ALERT_OF_HARDWARE},
+	[ALERT_FILESYSTEM_FULL] = {"filesystem_full", ALERT_WARNING,
+		"A file system of node %s is nearly full", "mko doctor --node %s",
+		"More than 85 % of a file system is used: soon Kubernetes evicts pods.",
+		ALERT_OF_HARDWARE},
+	[ALERT_UNDERVOLTAGE] = {"undervoltage", ALERT_WARNING, "Node %s gets too little voltage",
+		"give it a power supply and a cable of its own, as its maker says",
+		"A Raspberry Pi saw too little voltage since it was booted: it becomes slow, and SD cards break.",
+		ALERT_OF_HARDWARE},
 };
 static const char *const rule_texts[] = {"network_down", "cluster_down", "cluster_at_risk",
-	"node_down", "node_degraded", NULL};
+	"node_down", "node_degraded", "disk_failing", "raid_degraded", "filesystem_full",
+	"undervoltage", NULL};
 const struct enum_table alert_rule_table = {"alert_rule", rule_texts};
 
 #define S struct alert

@@ -22,7 +22,16 @@ enum alert_rule_id {
 	ALERT_CLUSTER_AT_RISK,
 	ALERT_NODE_DOWN,
 	ALERT_NODE_DEGRADED,
+	ALERT_DISK_FAILING,
+	ALERT_RAID_DEGRADED,
+	ALERT_FILESYSTEM_FULL,
+	ALERT_UNDERVOLTAGE,
 	ALERT_RULE_N_
+};
+/** Who judges whether an alert goes on. */
+enum alert_source {
+	ALERT_OF_HEALTH,  /**< each round of health checks */
+	ALERT_OF_HARDWARE /**< each hardware report */
 };
 /** A rule as data. */
 struct alert_rule {
@@ -31,6 +40,7 @@ struct alert_rule {
 	const char *title; /**< "Node %s is down": %s is the subject's name */
 	const char *next;  /**< what to type next; %s is the subject's name */
 	const char *help;  /**< when it fires, for people */
+	enum alert_source source;
 };
 extern const struct alert_rule alert_rules[ALERT_RULE_N_];
 extern const struct enum_table alert_rule_table;

@@ -192,7 +192,7 @@ static struct err *raise_missing(struct service *svc, const struct alert_plan *p
 	return NULL;
 }
 
-struct err *alert_sync(struct service *svc, const struct alert_plan *plan,
+struct err *alert_sync(struct service *svc, enum alert_source source, const struct alert_plan *plan,
 	const struct alert_keep *keep)
 {
 	cleanup(mem_freep) bool *there = mem_zalloc((plan->n + 1) * sizeof(*there));
@@ -202,10 +202,28 @@ struct err *alert_sync(struct service *svc, const struct alert_plan *plan,
 
 	store_where_number(&q, "state", STORE_NE, ALERT_RESOLVED);
 	TRY(store_list(svc->store, &alert_type, &q, &rows));
-	for (size_t i = 0; e == NULL && i < rows.n; i++)
-		e = sync_one(svc, plan, store_row(&rows, i), there, keep);
+	for (size_t i = 0; e == NULL && i < rows.n; i++) {
+		struct alert *a = store_row(&rows, i);
+		if (alert_rules[a->rule].source == source)
+			e = sync_one(svc, plan, a, there, keep);
+	}
 	store_rows_done(&rows);
 	return e != NULL ? e : raise_missing(svc, plan, there);
+}
+
+struct err *alert_forget_node(struct service *svc, int64_t node_id)
+{
+	struct store_query q = {.sort = "id"};
+	struct store_rows rows = {0};
+	struct err *e = NULL;
+
+	store_where_number(&q, "state", STORE_NE, ALERT_RESOLVED);
+	store_where_number(&q, "node_id", STORE_EQ, node_id);
+	TRY(store_list(svc->store, &alert_type, &q, &rows));
+	for (size_t i = 0; e == NULL && i < rows.n; i++)
+		e = resolve_one(svc, store_row(&rows, i));
+	store_rows_done(&rows);
+	return e;
 }
 
 struct err *alert_prune(struct service *svc, int64_t *ret_n)

@@ -24,8 +24,11 @@ struct alert_keep {
 	const void *user;
 };
 /** Make what goes on what the plan wants: raise what is missing, resolve what is over.
- * @keep NULL = none stays. Domain worker, in a transaction. */
-struct err *alert_sync(struct service *svc, const struct alert_plan *plan,
+ * @source whose alerts these are; those of others are left alone   @keep NULL = none stays. Domain
+ * worker, in a transaction. */
+struct err *alert_sync(struct service *svc, enum alert_source source, const struct alert_plan *plan,
 	const struct alert_keep *keep) ERR_RESULT;
+/** A node is forgotten: nothing of it goes on. Domain worker, in a transaction. */
+struct err *alert_forget_node(struct service *svc, int64_t node_id) ERR_RESULT;
 /** Remove what has been over for longer than is kept. @ret_n how many */
 struct err *alert_prune(struct service *svc, int64_t *ret_n) ERR_RESULT;

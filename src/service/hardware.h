@@ -10,6 +10,10 @@
 /** Keep a report; the oldest of a node go. @take_report owned   In the caller's transaction. */
 struct err *hardware_take(struct service *svc, int64_t node_id, int64_t operation_id,
 	json_t *take_report) ERR_RESULT;
+/** Raise alerts of what a report shows, and resolve those that it shows to be over. What it does
+ * not tell (a tool was missing) stays as it was. In the caller's transaction. */
+struct err *hardware_alerts(struct service *svc, const struct node *node,
+	const json_t *report) ERR_RESULT;
 /** The newest report of a node: {id, node_id, hostname, operation_id, taken_at, report}.
  * @ret_json owned. Errors: ERR_NOT_FOUND when there is none. */
 struct err *hardware_show(struct service *svc, const struct node *node,

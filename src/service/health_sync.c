@@ -246,7 +246,7 @@ static struct err *tell_alerts(struct service *svc, struct view *v)
 	struct alert_plan plan;
 
 	alert_plan_make(&v->view, &plan);
-	struct err *e = alert_sync(svc, &plan, &stay);
+	struct err *e = alert_sync(svc, ALERT_OF_HEALTH, &plan, &stay);
 	alert_plan_done(&plan);
 	return e;
 }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "model/operation.h"
+#include "service/alert.h"
 #include "service/audit.h"
 #include "service/cluster.h"
 #include "service/event.h"
@@ -284,6 +285,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 					node->hostname),
 			"take it out of the cluster first, or use --force to forget it here without touching the machine");
 	TRY(node_changed(svc, who, "node.remove", node, NULL));
+	TRY(alert_forget_node(svc, node->id));
 	return store_delete(svc->store, &node_type, node->id);
 }
 

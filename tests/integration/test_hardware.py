@@ -19,8 +19,10 @@ cat <<'END'
 END
 """
 SMARTCTL = """#!/bin/sh
-case "$3" in */sda) echo '{"smart_status":{"passed":false},"temperature":{"current":51}}'; exit 8 ;; esac
-echo '{"smart_status":{"passed":true}}'
+echo '{"smart_status":{"passed":%s},"temperature":{"current":51}}'
+"""
+VCGENCMD = """#!/bin/sh
+echo throttled=%s
 """
 
 
@@ -70,14 +72,24 @@ class Hardware(LabCase):
         self.mko("hardware", "collect", node, code=0)
         self.assertIn("nothing changed", self.mko("hardware", "diff", node).stderr)
         self.tool(node, "lsblk", LSBLK % "B2")
-        self.tool(node, "smartctl", SMARTCTL)
+        self.tool(node, "smartctl", SMARTCTL % "false")
+        self.tool(node, "vcgencmd", VCGENCMD % "0x50005")
         self.mko("hardware", "collect", node, code=0)
+        measured = [disk["name"] for disk in self.show(node)["report"]["disks"] if "smart" in disk]  # a lab machine may have none
+        alerts = {one["rule"]: (one["name"], one["state"], one["members"]) for one in self.mko.items("health", "alerts")}
+        self.assertEqual(alerts.pop("undervoltage"), (node, "firing", ["the board"]))
+        if measured:
+            self.assertEqual(alerts["disk_failing"], (node, "firing", measured))
         changes = {one["fact"]: (one["before"], one["after"]) for one in json.loads(self.mko("hardware", "diff", node, "-o", "json").stdout)["changes"]}
         self.assertEqual(changes["disks.sda.serial"], ("A1", "B2"))
         self.assertEqual(len(self.mko.items("hardware", "history", node)), 2)
         since = json.loads(self.mko("hardware", "diff", node, "--since", "1d", "-o", "json").stdout)
         self.assertIn("disks.sda.serial", [one["fact"] for one in since["changes"]])
         self.assert_three_lines(self.mko("hardware", "diff", node, "--since", "yesterday", code=2))
+        self.tool(node, "smartctl", SMARTCTL % "true")
+        self.tool(node, "vcgencmd", VCGENCMD % "0x0")
+        self.mko("hardware", "collect", node, code=0)
+        self.assertEqual({one["rule"] for one in self.mko.items("health", "alerts")} & {"undervoltage", "disk_failing"}, set())
 
     def test_2_it_is_exported_and_devices_write_no_html(self):
         node = self.names[0]

@@ -36,7 +36,10 @@ static struct err *host_result(struct service *svc, struct op_run *run, struct n
 	if (json_object_get(data, "hardware") == NULL)
 		return NULL;
 	TRY_WRAP(read_report(svc, run, node, &report), "hardware of %s", node->hostname);
-	return hardware_take(svc, node->id, run->op->id, report);
+	struct err *e = hardware_alerts(svc, node, report);
+	if (e != NULL)
+		json_decref(report);
+	return e != NULL ? e : hardware_take(svc, node->id, run->op->id, report);
 }
 
 const struct op_type op_node_hardware = {
