@@ -39,10 +39,14 @@ const struct alert_rule alert_rules[ALERT_RULE_N_] = {
 		"give it a power supply and a cable of its own, as its maker says",
 		"A Raspberry Pi saw too little voltage since it was booted: it becomes slow, and SD cards break.",
 		ALERT_OF_HARDWARE},
+	[ALERT_DOCTOR_FINDINGS] = {"doctor_findings", ALERT_WARNING,
+		"The doctor has found something in cluster %s", "mko cluster troubleshoot %s",
+		"The last look of the doctor at a cluster has findings that are more than hints: certificates that end, a disk that fills, a clock, a refresh that is not held, members that are lost.",
+		ALERT_OF_DOCTOR},
 };
 static const char *const rule_texts[] = {"network_down", "cluster_down", "cluster_at_risk",
 	"node_down", "node_degraded", "disk_failing", "raid_degraded", "filesystem_full",
-	"undervoltage", NULL};
+	"undervoltage", "doctor_findings", NULL};
 const struct enum_table alert_rule_table = {"alert_rule", rule_texts};
 
 #define S struct alert

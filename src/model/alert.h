@@ -26,12 +26,14 @@ enum alert_rule_id {
 	ALERT_RAID_DEGRADED,
 	ALERT_FILESYSTEM_FULL,
 	ALERT_UNDERVOLTAGE,
+	ALERT_DOCTOR_FINDINGS,
 	ALERT_RULE_N_
 };
 /** Who judges whether an alert goes on. */
 enum alert_source {
-	ALERT_OF_HEALTH,  /**< each round of health checks */
-	ALERT_OF_HARDWARE /**< each hardware report */
+	ALERT_OF_HEALTH,   /**< each round of health checks */
+	ALERT_OF_HARDWARE, /**< each hardware report */
+	ALERT_OF_DOCTOR    /**< each look of the doctor at a cluster */
 };
 /** A rule as data. */
 struct alert_rule {

@@ -211,6 +211,47 @@ struct err *alert_sync(struct service *svc, enum alert_source source, const stru
 	return e != NULL ? e : raise_missing(svc, plan, there);
 }
 
+/* ---- reports ---- */
+
+struct report {
+	const struct alert_subject *of;
+	const struct alert_answer *answers;
+	size_t n;
+};
+
+/* An alert of something else, or of what this report does not tell, goes on. */
+static bool not_told(const void *user, const struct alert *a)
+{
+	const struct report *report = user;
+
+	for (size_t i = 0; i < report->n; i++)
+		if ((int64_t)report->answers[i].rule == a->rule && report->answers[i].told)
+			return strcmp(a->subject, report->of->subject) != 0;
+	return true;
+}
+
+struct err *alert_report(struct service *svc, enum alert_source source,
+	const struct alert_subject *of, const struct alert_answer *answers, size_t n)
+{
+	const struct report report = {of, answers, n};
+	const struct alert_keep stay = {not_told, &report};
+	struct alert_plan plan = {.wants = mem_zalloc((n + 1) * sizeof(struct alert_want))};
+
+	for (size_t i = 0; i < n; i++)
+		if (answers[i].wrong)
+			plan.wants[plan.n++] = (struct alert_want){.rule = answers[i].rule,
+				.subject = mem_strdup(of->subject),
+				.name = mem_strdup(of->name),
+				.reason = mem_strdup(answers[i].reason),
+				.cluster_id = of->cluster_id,
+				.node_id = of->node_id,
+				.since = clock_utc(svc->clock),
+				.members = json_incref(answers[i].members)};
+	struct err *e = alert_sync(svc, source, &plan, &stay);
+	alert_plan_done(&plan);
+	return e;
+}
+
 struct err *alert_forget_node(struct service *svc, int64_t node_id)
 {
 	struct store_query q = {.sort = "id"};

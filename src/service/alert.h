@@ -28,6 +28,23 @@ struct alert_keep {
  * worker, in a transaction. */
 struct err *alert_sync(struct service *svc, enum alert_source source, const struct alert_plan *plan,
 	const struct alert_keep *keep) ERR_RESULT;
+/** What is reported of. Borrowed. */
+struct alert_subject {
+	const char *subject, *name; /**< "node/3", "n3" */
+	int64_t cluster_id, node_id;
+};
+/** What a report says of one rule. Borrowed. */
+struct alert_answer {
+	enum alert_rule_id rule;
+	bool told;          /**< it says something of it; otherwise nothing changes */
+	bool wrong;         /**< there shall be an alert */
+	const char *reason; /**< of what is wrong */
+	json_t *members;    /**< of what is wrong: names of its parts */
+};
+/** Raise and resolve the alerts of one subject as a report of it says. Domain worker, in a
+ * transaction. */
+struct err *alert_report(struct service *svc, enum alert_source source,
+	const struct alert_subject *of, const struct alert_answer *answers, size_t n) ERR_RESULT;
 /** A node is forgotten: nothing of it goes on. Domain worker, in a transaction. */
 struct err *alert_forget_node(struct service *svc, int64_t node_id) ERR_RESULT;
 /** Remove what has been over for longer than is kept. @ret_n how many */

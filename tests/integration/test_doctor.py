@@ -53,6 +53,7 @@ class Doctor(LabCase):
         self.assertEqual(done.stdout, "")
         self.assertIn("0 blocking, 0 warnings, 0 unknown", done.stderr)
         self.mko("cluster", "troubleshoot", "prod", "--strict", "--explain", "MKO-DOC-001", code=0)
+        self.assertEqual(self.mko.items("health", "alerts"), [])
 
     def test_2_several_problems_at_once_are_told_apart(self):
         self.with_fault("n1", "cert_days", "server:5")
@@ -68,6 +69,9 @@ class Doctor(LabCase):
         self.assertEqual(items[0]["code"], "MKO-DOC-017", "a worker without control planes is the worst of these")
         for one in items:
             self.assertTrue(one["found"] and one["fix"] and one["why"], one["code"])
+        (alert,) = self.mko.items("health", "alerts")
+        self.assertEqual((alert["rule"], alert["name"], alert["members"][0]), ("doctor_findings", "prod", "MKO-DOC-017"))
+        self.assertRegex(alert["reason"], r"^n4: .* \(MKO-DOC-017\); .*; and \d+ more$")
 
     def test_1b_what_a_program_can_mend_is_mended_and_looked_at_again(self):
         self.lab.sh("n2", "/usr/bin/snap", "refresh", "--unhold", "microk8s")
@@ -83,6 +87,7 @@ class Doctor(LabCase):
         ran = [op["type"] for op in sorted(self.mko.items("operation", "list"), key=lambda op: op["id"]) if op["id"] > before]
         self.assertEqual(ran, ["node.troubleshoot", "cluster.startup", "node.install", "node.troubleshoot"])
         self.assertEqual([one for one in self.findings(0) if one["result"] in ("fail", "warn")], [])
+        self.assertEqual(self.mko.items("health", "alerts"), [], "what the doctor had found is over")
 
     def test_3_a_lost_quorum_comes_first_although_the_api_is_down_and_nodes_are_gone(self):
         self.lab.run("power-off", "n2")

@@ -1,8 +1,8 @@
--- More that an alert can be about: disks, RAIDs, file systems and power, as the last hardware report told them.
+-- More that an alert can be about: disks, RAIDs, file systems and power, as the last hardware report told them, and what the doctor found.
 
 CREATE TABLE alerts_new (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
-	rule INTEGER NOT NULL CHECK (rule BETWEEN 0 AND 8),
+	rule INTEGER NOT NULL CHECK (rule BETWEEN 0 AND 9),
 	severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 2),
 	state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
 	subject TEXT NOT NULL,
