@@ -59,6 +59,9 @@ class SnapBeforeInstallation(LabCase):
         self.fault("snapd_down")
         self.refused("snap list", "connection refused")
 
+    def test_who_comes_before_snapd_waits_for_it(self):
+        self.ask(1, "sudo kill -9 $(cat /run/labinit/snapd.pid) && snap list")
+
     def test_a_full_disk_fails_the_download(self):
         self.fault("disk_full")
         self.refused(INSTALL, "no space left on device")
