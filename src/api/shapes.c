@@ -348,11 +348,11 @@ const struct shape shape_finding = {
 		     ",\"cluster_id\":" NUMBER_OR_NULL ",\"ssh\":" HEALTH_ANSWER                   \
 		     ",\"agent\":" HEALTH_ANSWER ",\"api\":" HEALTH_ANSWER                         \
 		     ",\"ready\":" TRUTH_OR_NULL ",\"cordoned\":" TRUTH_OR_NULL                    \
-		     ",\"heartbeat_s\":" NUMBER_OR_NULL
+		     ",\"heartbeat_s\":" NUMBER_OR_NULL ",\"certificate_ends\":" TEXT_OR_NULL
 #define HEALTH_NODE_KEYS                                                                           \
-	"\"id\",\"name\",\"state\",\"reason\",\"address\",\"cluster\",\"cluster_id\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\""
-#define HEALTH_BELIEF ",\"since\":" TEXT_OR_NULL ",\"heard\":" TEXT
-#define HEALTH_BELIEF_KEYS ",\"since\",\"heard\""
+	"\"id\",\"name\",\"state\",\"reason\",\"address\",\"cluster\",\"cluster_id\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\",\"certificate_ends\""
+#define HEALTH_BELIEF ",\"since\":" TEXT_OR_NULL ",\"heard\":" TEXT ",\"flapping\":" TRUTH
+#define HEALTH_BELIEF_KEYS ",\"since\",\"heard\",\"flapping\""
 const struct shape shape_health_report = {
 	.name = "health_report",
 	.more = "{\"clusters\":" LIST_OF(OBJECT_OF(HEALTH_CLUSTER,

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/style.h"
 #include "cli/tables.h"
+#include "cli/watch.h"
 
 static const struct cli_column member_columns[] = {
 	{"HOSTNAME", "hostname"},
@@ -282,10 +283,16 @@ static struct err *run_adopt(struct cli *cli)
 	return scan_and_show(cli, true);
 }
 
+static struct err *look(struct cli *cli, void *user)
+{
+	(void)user;
+	return cli_opt_given(cli, "scan") ? scan_and_show(cli, false) : show_status(cli);
+}
+
 static struct err *run_status(struct cli *cli)
 {
 	cli_what(cli, "get the status of cluster %s", cli->args[0]);
-	return cli_opt_given(cli, "scan") ? scan_and_show(cli, false) : show_status(cli);
+	return cli_watch(cli, look, NULL);
 }
 
 static struct err *write_kubeconfig(struct cli *cli, const char *text, size_t len)
@@ -336,11 +343,13 @@ static const struct cli_opt status_opts[] = {
 	{.name = "scan",
 		.kind = CLI_OPT_FLAG,
 		.help = "ask the cluster first; without it: what the last scan or setup found"},
+	CLI_WATCH_OPT,
 };
 const struct cli_cmd cmd_cluster_status = {
 	.path = "cluster status",
 	.summary = "Show state, members, voters and addons of a cluster",
-	.example = "mko cluster status prod\nmko cluster status prod --scan -o json",
+	.example =
+		"mko cluster status prod\nmko cluster status prod --scan -o json\nmko cluster status prod --watch",
 	.noun = &noun_cluster,
 	.args = one_cluster,
 	.n_args = ARRAY_LEN(one_cluster),

@@ -8,9 +8,7 @@
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/tables.h"
-
-#define PAUSE_MS 10000
-#define SLICE_MS 200 /* so that Ctrl-C is heard */
+#include "cli/watch.h"
 
 static const struct cli_column cluster_columns[] = {
 	{"CLUSTER", "name"},
@@ -31,6 +29,7 @@ static const struct cli_column node_columns[] = {
 	{"READY", "ready", CLI_SHOW_YES},
 	{"CORDONED", "cordoned", CLI_SHOW_YES, .wide = true},
 	{"HEARTBEAT", "heartbeat_s", .right = true, .wide = true},
+	{"CERTIFICATE ENDS", "certificate_ends", .wide = true},
 	{"REASON", "reason", .shrink = true},
 };
 
@@ -49,9 +48,11 @@ static const struct cli_column node_status_columns[] = {
 	{"STATE", "state", CLI_SHOW_STATUS},
 	{"SINCE", "since", CLI_SHOW_AGO},
 	{"HEARD", "heard", .wide = true},
+	{"FLAPPING", "flapping", CLI_SHOW_YES, .wide = true},
 	{"READY", "ready", CLI_SHOW_YES},
 	{"CORDONED", "cordoned", CLI_SHOW_YES},
 	{"HEARTBEAT", "heartbeat_s", .right = true, .wide = true},
+	{"CERTIFICATE ENDS", "certificate_ends", .wide = true},
 	{"REASON", "reason", .shrink = true},
 };
 
@@ -92,63 +93,36 @@ static struct err *show(struct cli *cli, const struct view *view, const json_t *
 	return NULL;
 }
 
-/* One look. @ret_ill how many nodes and clusters are not well */
-static struct err *look(struct cli *cli, const struct view *view, size_t *ret_ill)
+/* One look: how, and how many nodes and clusters are not well. */
+struct glance {
+	const struct view *view;
+	size_t ill;
+};
+
+static struct err *look(struct cli *cli, void *user)
 {
+	struct glance *glance = user;
 	cleanup(str_done) struct str query = STR_INIT;
 	json_t *report = NULL;
 
 	if (cli_opt_given(cli, "cluster"))
 		cli_query_add(&query, "cluster", cli_opt_text(cli, "cluster"));
-	TRY(cli_get(cli, view->path, query.len > 0 ? str_get(&query) : NULL, &report));
-	struct err *e = show(cli, view, report);
-	*ret_ill = count_ill(cli_json_get(report, "nodes")) +
+	TRY(cli_get(cli, glance->view->path, query.len > 0 ? str_get(&query) : NULL, &report));
+	struct err *e = show(cli, glance->view, report);
+	glance->ill = count_ill(cli_json_get(report, "nodes")) +
 		count_ill(cli_json_get(report, "clusters"));
 	json_decref(report);
-	(void)fflush(cli->io->out);
 	return e;
-}
-
-static int interrupts(const struct cli *cli)
-{
-	return cli->io->interrupts != NULL ? cli->io->interrupts() : 0;
-}
-
-/* Let time pass. @ret_end Ctrl-C was typed */
-static struct err *rest(struct cli *cli, int before, bool *ret_end)
-{
-	for (int64_t waited = 0; waited < PAUSE_MS && !*ret_end; waited += SLICE_MS) {
-		TRY(cli_idle(cli, SLICE_MS));
-		*ret_end = interrupts(cli) != before;
-	}
-	return NULL;
-}
-
-/* Look again and again until Ctrl-C. */
-static struct err *watch(struct cli *cli, const struct view *view, size_t *ret_ill)
-{
-	int before = interrupts(cli);
-	bool end = false;
-
-	while (!end) {
-		if (cli->io->out_tty)
-			(void)fputs("\033[H\033[2J", cli->io->out);
-		TRY(look(cli, view, ret_ill));
-		TRY(rest(cli, before, &end));
-	}
-	return NULL;
 }
 
 static struct err *run_view(struct cli *cli, const struct view *view)
 {
-	size_t ill = 0;
+	struct glance glance = {.view = view};
 
-	if (cli_opt_given(cli, "watch"))
-		return watch(cli, view, &ill);
-	TRY(look(cli, view, &ill));
-	if (ill == 0)
+	TRY(cli_watch(cli, look, &glance));
+	if (glance.ill == 0 || cli_opt_given(cli, "watch"))
 		return NULL;
-	return err_hint(err_new(ERR_FAILED, "%zu nodes and clusters are not well", ill),
+	return err_hint(err_new(ERR_FAILED, "%zu nodes and clusters are not well", glance.ill),
 		"mko doctor --cluster CLUSTER    (what it is, and what to do)");
 }
 
@@ -168,10 +142,7 @@ static const struct cli_opt opts[] = {
 		.meta = "CLUSTER",
 		.words = CLI_WORDS_CLUSTERS,
 		.help = "only this cluster and its nodes"},
-	{.name = "watch",
-		.letter = 'w',
-		.kind = CLI_OPT_FLAG,
-		.help = "look again each 10 s until Ctrl-C"},
+	CLI_WATCH_OPT,
 };
 
 const struct cli_cmd cmd_health_check = {

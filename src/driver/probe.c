@@ -67,6 +67,7 @@ static CURL *begin(const struct libcurl *lib, void *user, size_t i)
 	(void)lib->easy_setopt(c, CURLOPT_ERRORBUFFER, p->error);
 	(void)lib->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	(void)lib->easy_setopt(c, CURLOPT_WRITEDATA, p);
+	(void)lib->easy_setopt(c, CURLOPT_CERTINFO, p->want_certificate ? 1L : 0L);
 	set_identity(lib, c, p->identity);
 	return c;
 }
@@ -94,6 +95,24 @@ static enum probe_outcome outcome_of(CURLcode code, long os_errno)
 	return PROBE_FAILED;
 }
 
+/* When the certificate of the server itself ends, the first of the chain; 0 = it is not told. */
+static int64_t certificate_ends(const struct libcurl *lib, CURL *c)
+{
+	static const char label[] = "Expire date:";
+	const struct curl_certinfo *chain = NULL;
+
+	if (lib->easy_getinfo(c, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+		chain->num_of_certs < 1)
+		return 0;
+	for (const struct curl_slist *one = chain->certinfo[0]; one != NULL; one = one->next) {
+		if (strncmp(one->data, label, sizeof(label) - 1) != 0)
+			continue;
+		time_t at = lib->getdate(one->data + sizeof(label) - 1, NULL);
+		return at > 0 ? (int64_t)at * 1000 : 0;
+	}
+	return 0;
+}
+
 static void take_answer(const struct libcurl *lib, void *user, size_t i, CURL *c, CURLcode code)
 {
 	struct probe *p = &((const struct round *)user)->probes[i];
@@ -107,6 +126,7 @@ static void take_answer(const struct libcurl *lib, void *user, size_t i, CURL *c
 	p->outcome = outcome_of(code, os_errno);
 	p->status = status;
 	p->took_ms = took_us / 1000;
+	p->certificate_ends = p->want_certificate ? certificate_ends(lib, c) : 0;
 	if (p->outcome == PROBE_ANSWERED)
 		p->error[0] = '\0';
 	else if (p->error[0] == '\0')

@@ -34,12 +34,14 @@ struct probe {
 	bool connect; /**< only whether a connection can be made */
 	/** NULL: any certificate is taken and none is shown */
 	const struct probe_identity *identity;
-	size_t body_max; /**< bytes of the answer that are wanted; 0 = 4096 */
+	size_t body_max;       /**< bytes of the answer that are wanted; 0 = 4096 */
+	bool want_certificate; /**< when the certificate that it shows ends is wanted */
 
 	enum probe_outcome outcome;
 	int64_t status; /**< of HTTP, 0 = none */
 	struct str body;
-	char error[256]; /**< for people; empty when it answered */
+	int64_t certificate_ends; /**< UTC ms; 0 = not known */
+	char error[256];          /**< for people; empty when it answered */
 	int64_t took_ms;
 };
 

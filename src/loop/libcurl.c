@@ -26,6 +26,7 @@ static const struct {
 	{"curl_multi_poll", offsetof(struct libcurl, multi_poll)},
 	{"curl_multi_info_read", offsetof(struct libcurl, multi_info_read)},
 	{"curl_multi_cleanup", offsetof(struct libcurl, multi_cleanup)},
+	{"curl_getdate", offsetof(struct libcurl, getdate)},
 	{"curl_slist_append", offsetof(struct libcurl, slist_append)},
 	{"curl_slist_free_all", offsetof(struct libcurl, slist_free_all)},
 };

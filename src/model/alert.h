@@ -27,13 +27,22 @@ enum alert_rule_id {
 	ALERT_FILESYSTEM_FULL,
 	ALERT_UNDERVOLTAGE,
 	ALERT_DOCTOR_FINDINGS,
+	ALERT_NODE_FLAPPING,
+	ALERT_CERTIFICATE_ENDS,
+	ALERT_UPS_ON_BATTERY,
+	ALERT_UPS_BATTERY_LOW,
+	ALERT_UPS_NO_CONTACT,
+	ALERT_UPS_REPLACE_BATTERY,
+	ALERT_POWER_RULE_FAILED,
+	ALERT_POWER_NOTICE,
 	ALERT_RULE_N_
 };
 /** Who judges whether an alert goes on. */
 enum alert_source {
 	ALERT_OF_HEALTH,   /**< each round of health checks */
 	ALERT_OF_HARDWARE, /**< each hardware report */
-	ALERT_OF_DOCTOR    /**< each look of the doctor at a cluster */
+	ALERT_OF_DOCTOR,   /**< each look of the doctor at a cluster */
+	ALERT_OF_POWER     /**< each word of a UPS, and each end of a power rule */
 };
 /** A rule as data. */
 struct alert_rule {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -189,6 +190,38 @@ static void plan_cluster(struct work *w, const struct alert_cluster *c)
 
 /* ---- nodes ---- */
 
+static void want_node(struct work *w, enum alert_rule_id rule, const struct alert_node *node,
+	int64_t since, char *take_reason)
+{
+	struct alert_want *a =
+		want(w, rule, mem_printf("node/%lld", (long long)node->id), node->name);
+
+	a->node_id = node->id;
+	a->cluster_id = node->cluster_id;
+	a->since = since;
+	a->reason = take_reason;
+}
+
+static void plan_flapping(struct work *w, const struct alert_node *node)
+{
+	if (node->track->flapping && !is(node->track, HEALTH_DOWN))
+		want_node(w, ALERT_NODE_FLAPPING, node, node->track->flapping_since,
+			mem_printf(
+				"Its answer was another than the one before in at least %d of the last %d rounds.",
+				HEALTH_FLAP_BEGIN, HEALTH_FLAP_SPAN));
+}
+
+static void plan_certificate(struct work *w, const struct alert_node *node)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	if (node->certificate == NULL || !is(node->certificate, HEALTH_DEGRADED))
+		return;
+	clock_format(node->certificate_ends, at);
+	want_node(w, ALERT_CERTIFICATE_ENDS, node, node->certificate->since,
+		mem_printf("It ends at %s.", at));
+}
+
 static void plan_node(struct work *w, const struct row *row)
 {
 	static const struct {
@@ -200,15 +233,12 @@ static void plan_node(struct work *w, const struct row *row)
 	if (row->explained || node->excused)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-		if (!is(node->track, rules[i].state))
-			continue;
-		struct alert_want *a = want(w, rules[i].rule,
-			mem_printf("node/%lld", (long long)node->id), node->name);
-		a->node_id = node->id;
-		a->cluster_id = node->cluster_id;
-		a->since = node->track->since;
-		a->reason = mem_strdup(node->reason);
+		if (is(node->track, rules[i].state))
+			want_node(w, rules[i].rule, node, node->track->since,
+				mem_strdup(node->reason));
 	}
+	plan_flapping(w, node);
+	plan_certificate(w, node);
 }
 
 void alert_plan_make(const struct alert_view *view, struct alert_plan *ret_plan)

@@ -11,6 +11,8 @@ struct alert_node {
 	const char *name, *address;
 	int64_t cluster_id; /**< I64_NONE: in none */
 	const struct health_track *track;
+	const struct health_track *certificate; /**< HEALTH_DEGRADED: it ends soon */
+	int64_t certificate_ends;               /**< UTC ms */
 	const char *reason;
 	bool excused; /**< an operation of ours is at work on it, or has stopped it */
 };

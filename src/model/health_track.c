@@ -7,7 +7,8 @@ static bool is_worse(const struct health_track *track, enum health_state heard)
 	return track->known ? heard > track->state : heard != HEALTH_UP;
 }
 
-bool health_track_take(struct health_track *track, enum health_state heard, int64_t now)
+/* Believe anew when it was heard often enough. Returns true when the believed state changed. */
+static bool believe(struct health_track *track, enum health_state heard, int64_t now)
 {
 	if (track->known && heard == track->state) {
 		track->times = 0;
@@ -24,8 +25,33 @@ bool health_track_take(struct health_track *track, enum health_state heard, int6
 		needed = 1;
 	if (track->times < needed)
 		return false;
-	*track = (struct health_track){.state = heard,
-		.since = track->candidate_since,
-		.known = true};
+	track->state = heard;
+	track->since = track->candidate_since;
+	track->known = true;
+	track->times = 0;
 	return true;
+}
+
+/* Count the changes among the newest answers. Returns true when it began or ended to flap. */
+static bool count_changes(struct health_track *track, enum health_state heard, int64_t now)
+{
+	bool other = track->heard_any && heard != track->heard;
+
+	track->changes = (track->changes << 1 | other) & ((UINT32_C(1) << HEALTH_FLAP_SPAN) - 1);
+	track->heard = heard;
+	track->heard_any = true;
+	int n = __builtin_popcount(track->changes);
+	bool flapping = track->flapping ? n > HEALTH_FLAP_END : n >= HEALTH_FLAP_BEGIN;
+	if (flapping == track->flapping)
+		return false;
+	track->flapping = flapping;
+	track->flapping_since = now;
+	return true;
+}
+
+bool health_track_take(struct health_track *track, enum health_state heard, int64_t now)
+{
+	bool flaps = count_changes(track, heard, now);
+
+	return believe(track, heard, now) || flaps;
 }

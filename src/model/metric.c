@@ -67,6 +67,8 @@ static const struct metric {
 		"1: it is well, 0.5: it is not as it should be, 0: it is down; absent: not known."},
 	[METRIC_QUORUM_MARGIN] = {"mko_cluster_quorum_margin", GAUGE, {"cluster"}, NULL,
 		"Voters that may still be lost before the cluster stops."},
+	[METRIC_CERT_EXPIRY] = {"mko_cert_expiry_seconds", GAUGE, {"node", "cluster"}, NULL,
+		"Seconds until the certificate of the Kubernetes API of a node ends; below 0: it is over."},
 	[METRIC_ALERTS] = {"mko_alerts", GAUGE, {"severity", "state"}, NULL, "Alerts that go on."},
 	[METRIC_HEALTH_SECONDS] = {"mko_health_round_duration_seconds", HISTOGRAM, {NULL},
 		operation_bounds, "Time of a round in which all nodes are asked."},

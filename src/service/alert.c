@@ -267,6 +267,25 @@ struct err *alert_forget_node(struct service *svc, int64_t node_id)
 	return e;
 }
 
+struct err *alert_forget(struct service *svc, const char *subject)
+{
+	size_t len = strlen(subject);
+	bool all = len > 0 && subject[len - 1] == ':';
+	struct store_query q = {.sort = "id"};
+	struct store_rows rows = {0};
+	struct err *e = NULL;
+
+	store_where_number(&q, "state", STORE_NE, ALERT_RESOLVED);
+	TRY(store_list(svc->store, &alert_type, &q, &rows));
+	for (size_t i = 0; e == NULL && i < rows.n; i++) {
+		struct alert *a = store_row(&rows, i);
+		if (all ? strncmp(a->subject, subject, len) == 0 : strcmp(a->subject, subject) == 0)
+			e = resolve_one(svc, a);
+	}
+	store_rows_done(&rows);
+	return e;
+}
+
 struct err *alert_prune(struct service *svc, int64_t *ret_n)
 {
 	struct store_query q = {.n_filters = 0};

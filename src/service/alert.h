@@ -47,5 +47,8 @@ struct err *alert_report(struct service *svc, enum alert_source source,
 	const struct alert_subject *of, const struct alert_answer *answers, size_t n) ERR_RESULT;
 /** A node is forgotten: nothing of it goes on. Domain worker, in a transaction. */
 struct err *alert_forget_node(struct service *svc, int64_t node_id) ERR_RESULT;
+/** A subject is forgotten, or what was told of it is over: nothing of it goes on. Domain worker, in
+ * a transaction. @subject "ups/3"; one that ends in ':' means all that begin so */
+struct err *alert_forget(struct service *svc, const char *subject) ERR_RESULT;
 /** Remove what has been over for longer than is kept. @ret_n how many */
 struct err *alert_prune(struct service *svc, int64_t *ret_n) ERR_RESULT;

@@ -433,6 +433,13 @@ static void copy_scan(json_t *json, const struct cluster *c)
 		json_object_set_new(json, keys[i],
 			value != NULL ? json_incref(value) : json_null());
 	}
+	json_t *watched = json_object_get(c->scan, "health_reasons");
+	json_t *reasons = json_object_get(json, "score_reasons");
+	if (json_array_size(watched) > 0 && json_is_array(reasons)) {
+		reasons = json_copy(reasons); /* the scan keeps its own */
+		json_array_extend(reasons, watched);
+		json_object_set_new(json, "score_reasons", reasons);
+	}
 }
 
 struct err *cluster_status_json(struct service *svc, const struct cluster *c, json_t **ret_json)

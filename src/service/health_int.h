@@ -9,8 +9,10 @@
 struct health_subject {
 	int64_t id;
 	struct health_track track;
-	struct health_track risk; /**< of clusters */
-	char *reason;             /**< at the time when the state was believed */
+	struct health_track risk;        /**< of clusters */
+	struct health_track certificate; /**< of nodes: HEALTH_DEGRADED, it ends soon */
+	int64_t certificate_ends;        /**< UTC ms, 0: not known */
+	char *reason;                    /**< at the time when the state was believed */
 };
 /** The subjects of one list. */
 struct health_subjects {
@@ -24,6 +26,11 @@ struct health_monitor {
 	struct health_subjects nodes, clusters;
 	bool owed; /**< something believed is not told yet */
 };
+
+/* --- health_score.c --- */
+/** Make the score of a cluster in the store what is believed now; nothing is written when it is.
+ * Errors: of the store; in a transaction. */
+struct err *health_score_follow(struct service *svc, int64_t cluster_id) ERR_RESULT;
 
 /* --- health_sync.c --- */
 /** Tell what is believed: alerts and the status of nodes. Errors: of the store; in a transaction.

@@ -150,7 +150,8 @@ static struct err *ask_nodes(struct health_round *r)
 			all[n++] = (struct probe){.url = url_of(s, "https", 25000, "/health")};
 		if (s->seen.member && s->seen.plane)
 			all[n++] = (struct probe){.url = url_of(s, "https", 16443, "/readyz"),
-				.identity = g != NULL && g->trusted ? &g->identity : NULL};
+				.identity = g != NULL && g->trusted ? &g->identity : NULL,
+				.want_certificate = true};
 	}
 	struct err *e = probe_all(all, n, TIMEOUT_MS, AT_ONCE, r->stop);
 	n = 0;
@@ -269,6 +270,16 @@ static json_t *optional_number(int64_t n)
 	return n == I64_NONE ? json_null() : json_integer(n);
 }
 
+static json_t *optional_time(int64_t at)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (at <= 0)
+		return json_null();
+	clock_format(at, text);
+	return json_string(text);
+}
+
 static json_t *node_json(struct subject *s, struct group *g)
 {
 	cleanup(str_done) struct str reason = STR_INIT;
@@ -280,7 +291,7 @@ static json_t *node_json(struct subject *s, struct group *g)
 	if (g != NULL)
 		count(g, s, state);
 	const struct health_kube *kube = &s->seen.kube;
-	return json_pack("{sI ss ss ss? so ss ss ss ss ss so so so}", "id",
+	return json_pack("{sI ss ss ss? so ss ss ss ss ss so so so so}", "id",
 		number_of(s->node, "id"), "name", text_of(s->node, "name"), "address",
 		text_of(s->node, "address"), "cluster",
 		g != NULL ? text_of(g->cluster, "name") : NULL, "cluster_id",
@@ -291,7 +302,8 @@ static json_t *node_json(struct subject *s, struct group *g)
 		enum_text(&health_answer_table, s->seen.api), "ready",
 		kube->known ? json_boolean(kube->ready) : json_null(), "cordoned",
 		kube->known ? json_boolean(kube->cordoned) : json_null(), "heartbeat_s",
-		optional_number(kube->heartbeat_s));
+		optional_number(kube->heartbeat_s), "certificate_ends",
+		optional_time(s->api.certificate_ends));
 }
 
 static json_t *cluster_json(struct group *g)

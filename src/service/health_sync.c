@@ -99,7 +99,9 @@ static struct err *is_locked(struct service *svc, const char *kind, int64_t id, 
 
 static bool is_well(const struct health_subject *s)
 {
-	return is_believed(s, HEALTH_UP) && !(s->risk.known && s->risk.state != HEALTH_UP);
+	return is_believed(s, HEALTH_UP) && !s->track.flapping &&
+		!(s->risk.known && s->risk.state != HEALTH_UP) &&
+		!(s->certificate.known && s->certificate.state != HEALTH_UP);
 }
 
 static const json_t *by_id(const json_t *items, int64_t id)
@@ -154,6 +156,8 @@ static struct err *view_nodes(struct service *svc, const json_t *input, struct v
 			.address = text_of(item, "address"),
 			.cluster_id = number_of(item, "cluster_id"),
 			.track = &s->track,
+			.certificate = &s->certificate,
+			.certificate_ends = s->certificate_ends,
 			.reason = s->reason};
 		if (is_well(s))
 			continue;
@@ -191,6 +195,8 @@ static bool still_so(const struct alert *a, const struct health_track *track)
 		[ALERT_NODE_DOWN] = HEALTH_DOWN,
 		[ALERT_NODE_DEGRADED] = HEALTH_DEGRADED};
 
+	if (a->rule == ALERT_NODE_FLAPPING)
+		return track->flapping;
 	return states[a->rule] != HEALTH_UP && track->known && track->state == states[a->rule];
 }
 
@@ -203,6 +209,8 @@ static bool keep(const void *user, const struct alert *a)
 		const struct alert_node *n = &v->nodes[i];
 		if (network && is_open_question(n->track, n->excused) && speaks_for(a, n->name))
 			return true;
+		if (a->node_id == n->id && a->rule == ALERT_CERTIFICATE_ENDS)
+			return !n->certificate->known || n->certificate->state != HEALTH_UP;
 		if (a->node_id == n->id)
 			return is_open_question(n->track, n->excused) || still_so(a, n->track);
 	}
@@ -240,6 +248,19 @@ static struct err *tell_statuses(struct service *svc, const json_t *input, const
 	return NULL;
 }
 
+/* While an operation works on a cluster it has the row: its score follows when that is over. */
+static struct err *tell_scores(struct service *svc, const struct view *v)
+{
+	for (size_t i = 0; i < v->view.n_clusters; i++) {
+		bool excused = v->clusters[i].excused;
+		if (!excused)
+			TRY(is_locked(svc, "cluster", v->clusters[i].id, &excused));
+		if (!excused)
+			TRY(health_score_follow(svc, v->clusters[i].id));
+	}
+	return NULL;
+}
+
 static struct err *tell_alerts(struct service *svc, struct view *v)
 {
 	const struct alert_keep stay = {keep, v};
@@ -265,6 +286,8 @@ struct err *health_sync(struct service *svc, const json_t *input)
 		e = tell_statuses(svc, input, &v);
 	if (e == NULL)
 		e = tell_alerts(svc, &v);
+	if (e == NULL)
+		e = tell_scores(svc, &v);
 	m->owed = is_owed(&v);
 	mem_free(v.nodes);
 	mem_free(v.clusters);

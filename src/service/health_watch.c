@@ -12,6 +12,8 @@
 #include "service/query.h"
 #include "service/scope.h"
 
+#define CERTIFICATE_SOON_MS (INT64_C(30) * 86400000)
+
 void health_start(struct service *svc)
 {
 	svc->health = mem_zalloc(sizeof(*svc->health));
@@ -59,6 +61,18 @@ static bool at_risk(const json_t *cluster)
 	return number_of(cluster, "voters") > 1 && number_of(cluster, "quorum_margin") == 0;
 }
 
+/* What a round does not tell leaves what is known of the certificate as it is. */
+static bool hear_certificate(struct health_subject *s, const json_t *item, int64_t now)
+{
+	int64_t ends = 0;
+
+	if (clock_parse(text_of(item, "certificate_ends"), &ends) != 0)
+		return false;
+	s->certificate_ends = ends;
+	return health_track_take(&s->certificate,
+		ends - now < CERTIFICATE_SOON_MS ? HEALTH_DEGRADED : HEALTH_UP, now);
+}
+
 /* One answer about one subject. Returns true when something is believed anew. */
 static bool hear(struct health_subject *s, const json_t *item, int64_t now)
 {
@@ -70,7 +84,7 @@ static bool hear(struct health_subject *s, const json_t *item, int64_t now)
 		mem_free(s->reason);
 		s->reason = mem_strdup(text_of(item, "reason"));
 	}
-	return changed || risk;
+	return hear_certificate(s, item, now) || changed || risk;
 }
 
 /* Both lists rise by id. Returns true when something is believed anew, or a subject is gone. */
@@ -162,6 +176,7 @@ static json_t *subject_json(const struct health_subject *s, const json_t *item)
 	json_object_set(json, "heard", json_object_get(item, "state"));
 	json_object_set_new(json, "state", json_string(enum_text(&health_state_table, state)));
 	json_object_set_new(json, "since", t->known ? json_string(at) : json_null());
+	json_object_set_new(json, "flapping", json_boolean(t->flapping));
 	return json;
 }
 
@@ -213,7 +228,7 @@ static void set_state(enum metric_id id, const char *const *labels, const struct
 		metric_set(id, labels, values[t->state]);
 }
 
-static void set_states(const struct health_monitor *m)
+static void set_states(const struct health_monitor *m, int64_t now)
 {
 	const json_t *item = NULL;
 	size_t i = 0;
@@ -221,12 +236,18 @@ static void set_states(const struct health_monitor *m)
 	metric_clear(METRIC_NODE_UP);
 	metric_clear(METRIC_CLUSTER_UP);
 	metric_clear(METRIC_QUORUM_MARGIN);
+	metric_clear(METRIC_CERT_EXPIRY);
 	if (m == NULL)
 		return;
-	json_array_foreach(json_object_get(m->report, "nodes"), i, item)
-		set_state(METRIC_NODE_UP,
-			METRIC_LABELS(text_of(item, "name"), text_of(item, "cluster")),
-			&m->nodes.items[i].track);
+	json_array_foreach(json_object_get(m->report, "nodes"), i, item) {
+		const char *const *labels =
+			METRIC_LABELS(text_of(item, "name"), text_of(item, "cluster"));
+		const struct health_subject *s = &m->nodes.items[i];
+		set_state(METRIC_NODE_UP, labels, &s->track);
+		if (s->certificate_ends != 0)
+			metric_set(METRIC_CERT_EXPIRY, labels,
+				(double)(s->certificate_ends - now) / 1000);
+	}
 	json_array_foreach(json_object_get(m->report, "clusters"), i, item) {
 		const char *const *labels = METRIC_LABELS(text_of(item, "name"));
 		set_state(METRIC_CLUSTER_UP, labels, &m->clusters.items[i].track);
@@ -238,7 +259,7 @@ static void set_states(const struct health_monitor *m)
 
 struct err *health_metrics(struct service *svc)
 {
-	set_states(svc->health);
+	set_states(svc->health, clock_utc(svc->clock));
 	for (int64_t state = ALERT_FIRING; state < ALERT_RESOLVED; state++)
 		for (int64_t severity = ALERT_INFO; severity <= ALERT_CRITICAL; severity++) {
 			struct store_query q = {.n_filters = 0};

@@ -24,5 +24,10 @@ struct err *health_take(struct service *svc, const json_t *input, json_t *take_r
  */
 struct err *health_status_json(struct service *svc, const char *cluster,
 	json_t **ret_json) ERR_RESULT;
+/** What costs a cluster points now, as far as it is watched: [{points, reason}], owned. */
+json_t *health_reasons(const struct service *svc, int64_t cluster_id);
+/** The score of a cluster, 0 to 100: what its scan (score_reasons) and the watch (health_reasons)
+ * have against it. @scan struct cluster.scan */
+int64_t health_score(const json_t *scan);
 /** Set the metrics of health and alerts. Domain worker, in a transaction. */
 struct err *health_metrics(struct service *svc) ERR_RESULT;

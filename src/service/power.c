@@ -296,7 +296,9 @@ static void step(struct power_monitor *m, const struct power_orders *orders,
 	m->unsaved = m->unsaved || orders->n > 0;
 	for (size_t i = 0; i < m->n_words; i++) {
 		m->words[i].status = status_of(m, &m->words[i]);
-		m->unsaved = m->unsaved || m->words[i].status != m->words[i].stored;
+		m->words[i].alarms = power_alarms(m, &m->words[i]);
+		m->unsaved = m->unsaved || m->words[i].status != m->words[i].stored ||
+			m->words[i].alarms != m->words[i].told;
 	}
 }
 

@@ -358,6 +358,7 @@ static struct err *move(struct service *svc, const struct power_effect *effect,
 		TRY(end_action(svc, effect, rule, firing));
 	TRY(store_update(svc->store, &ups_firing_type, firing));
 	TRY(tell_firing(svc, firing));
+	TRY(power_alert_rule(svc, firing, rule));
 	return rule_is_there ? note_rule(svc, firing, rule) : NULL;
 }
 
@@ -471,12 +472,25 @@ static struct err *tell_ups(struct service *svc, const struct power_effect *effe
 		effect->reason != POWER_NO_REASON ? enum_text(&power_reason_table, effect->reason)
 						  : "");
 	e = write_event(svc, effect, &ups);
+	if (e == NULL)
+		e = power_forget_notices(svc, ups.id);
 	record_done(&ups_device_type, &ups);
 	return e;
 }
 
+static struct err *note_status(struct service *svc, const struct power_word *word,
+	struct ups_device *ups)
+{
+	if (ups->status == word->status)
+		return NULL;
+	ups->status = word->status;
+	ups->status_since = clock_utc(svc->clock);
+	TRY(store_update(svc->store, &ups_device_type, ups));
+	return event_publish(svc, "ups", "ups.status", ups->id, ups_json(ups));
+}
+
 /* The list of UPSes shows what the engine thinks, also what is no event: the first word. */
-static struct err *note_status(struct service *svc, const struct power_word *word)
+static struct err *note_word(struct service *svc, const struct power_word *word)
 {
 	struct ups_device ups;
 
@@ -486,13 +500,9 @@ static struct err *note_status(struct service *svc, const struct power_word *wor
 		return NULL;
 	}
 	TRY(e);
-	if (ups.status != word->status) {
-		ups.status = word->status;
-		ups.status_since = clock_utc(svc->clock);
-		e = store_update(svc->store, &ups_device_type, &ups);
-		if (e == NULL)
-			e = event_publish(svc, "ups", "ups.status", ups.id, ups_json(&ups));
-	}
+	e = note_status(svc, word, &ups);
+	if (e == NULL && word->alarms != word->told)
+		e = power_alert_ups(svc, word, &ups);
 	record_done(&ups_device_type, &ups);
 	return e;
 }
@@ -523,8 +533,9 @@ static struct err *settle_in(struct service *svc)
 	for (size_t i = 0; i < owed->n; i++)
 		TRY(carry_out(svc, &owed->items[i]));
 	for (size_t i = 0; i < svc->power->n_words; i++)
-		if (svc->power->words[i].status != svc->power->words[i].stored)
-			TRY(note_status(svc, &svc->power->words[i]));
+		if (svc->power->words[i].status != svc->power->words[i].stored ||
+			svc->power->words[i].alarms != svc->power->words[i].told)
+			TRY(note_word(svc, &svc->power->words[i]));
 	return power_save(svc);
 }
 
@@ -540,7 +551,9 @@ struct err *power_settle(struct service *svc)
 	}
 	TRY(store_commit(svc->store));
 	power_effects_done(&m->owed);
-	for (size_t i = 0; i < m->n_words; i++)
+	for (size_t i = 0; i < m->n_words; i++) {
 		m->words[i].stored = m->words[i].status;
+		m->words[i].told = m->words[i].alarms;
+	}
 	return NULL;
 }

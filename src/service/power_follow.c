@@ -98,7 +98,10 @@ static void set_words(struct power_monitor *m)
 
 	for (size_t i = 0; i < m->links.n; i++) {
 		struct power_word *old = power_word_of(m, m->links.items[i].ups_id);
-		words[i] = (struct power_word){.ups_id = m->links.items[i].ups_id, .stored = -1};
+		words[i] = (struct power_word){.ups_id = m->links.items[i].ups_id,
+			.stored = -1,
+			.alarms = -1,
+			.told = -1};
 		if (old != NULL) {
 			words[i] = *old;
 			old->miss = NULL;

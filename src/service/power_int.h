@@ -16,6 +16,8 @@ struct power_word {
 	struct power_reading reading;
 	int64_t status; /**< enum ups_status */
 	int64_t stored; /**< the status that its row has, -1: not known */
+	int64_t alarms; /**< power_alarms() of it */
+	int64_t told;   /**< the alarms that are alerts, -1: not known */
 	char *miss;     /**< why the newest poll gave nothing, NULL: it did; owned */
 };
 
@@ -66,6 +68,17 @@ struct err *power_save(struct service *svc) ERR_RESULT;
 struct err *power_carry_out(struct service *svc, const struct power_effect *effect) ERR_RESULT;
 /** Stop the operation of a firing. In a transaction. */
 struct err *power_stop_further(struct service *svc, const struct power_effect *effect) ERR_RESULT;
+/** What an alert is to be about, a bit each; -1: nothing can be said yet. Status and reading of the
+ * word are those of now, its alarms those of before. */
+int64_t power_alarms(const struct power_monitor *m, const struct power_word *word);
+/** Make the alerts of a UPS what its alarms are. In a transaction. */
+struct err *power_alert_ups(struct service *svc, const struct power_word *word,
+	const struct ups_device *ups) ERR_RESULT;
+/** A firing moved: it has failed, has ended well, or is to be told. In a transaction. */
+struct err *power_alert_rule(struct service *svc, const struct ups_firing *firing,
+	const struct ups_rule *rule) ERR_RESULT;
+/** What rules of a UPS have told is over. In a transaction. */
+struct err *power_forget_notices(struct service *svc, int64_t ups_id) ERR_RESULT;
 /** The last word of a UPS, NULL when it is not watched. */
 struct power_word *power_word_of(const struct power_monitor *m, int64_t ups_id);
 /** "7" for 7. */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "model/cluster.h"
 #include "power/engine.h"
+#include "service/alert.h"
 #include "service/audit.h"
 #include "service/body.h"
 #include "service/event.h"
@@ -104,12 +105,25 @@ struct err *ups_create(struct service *svc, const struct actor *who, const json_
 	return NULL;
 }
 
+/* Nobody watches it any more: nothing of it goes on. */
+static struct err *forget_alerts(struct service *svc, int64_t id)
+{
+	char subject[64];
+
+	(void)snprintf(subject, sizeof(subject), "ups/%lld", (long long)id);
+	TRY(alert_forget(svc, subject));
+	(void)snprintf(subject, sizeof(subject), "ups/%lld:", (long long)id);
+	return alert_forget(svc, subject);
+}
+
 static struct err *edit_in(struct service *svc, const struct actor *who, const json_t *body,
 	struct ups_device *ups)
 {
 	TRY(read_body(svc, body, RECORD_UPDATE, ups));
 	store_want(svc->store, STORE_FULL);
 	TRY(store_update(svc->store, &ups_device_type, ups));
+	if (!ups->enabled)
+		TRY(forget_alerts(svc, ups->id));
 	return changed(svc, who, "ups.update", ups);
 }
 
@@ -173,6 +187,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who,
 
 	TRY(remove_rules(svc, ups, force));
 	TRY(forget_feeds(svc, ups->id));
+	TRY(forget_alerts(svc, ups->id));
 	store_want(svc->store, STORE_FULL);
 	TRY(store_delete(svc->store, &ups_device_type, ups->id));
 	snprintf(object, sizeof(object), "ups/%lld %s", (long long)ups->id, ups->name);

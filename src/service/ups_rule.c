@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "power/engine.h"
+#include "service/alert.h"
 #include "service/audit.h"
 #include "service/cluster.h"
 #include "service/event.h"
@@ -297,6 +298,8 @@ static struct err *remove_in(struct service *svc, const struct actor *who,
 
 	store_want(svc->store, STORE_FULL);
 	TRY(store_delete(svc->store, &ups_rule_type, rule->id));
+	snprintf(object, sizeof(object), "rule/%lld", (long long)rule->id);
+	TRY(alert_forget(svc, object));
 	snprintf(object, sizeof(object), "rule/%lld %s", (long long)rule->id, rule->name);
 	TRY(audit_write(svc, who, "rule.remove", object, NULL, "ok"));
 	return event_publish(svc, "ups", "rule.remove", rule->id,

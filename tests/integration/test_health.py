@@ -2,6 +2,7 @@
 
 One lab and one cluster for all cases, which run in the order of their names.
 """
+import datetime
 import json
 import os
 import signal
@@ -100,6 +101,30 @@ class Health(LabCase):
         time.sleep(0.5)
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=20)
+
+        child = subprocess.Popen([MKO, "cluster", "status", "prod", "--watch"], env=self.mko.env, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self.addCleanup(child.stdout.close)
+        self.assertRegex(child.stdout.readline(), r"cluster +prod")
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=20)
+        self.assertEqual(child.returncode, 0)
+
+    def test_5b_a_certificate_that_ends_is_seen_without_ssh(self):
+        wait_until(lambda: self.report()[0]["n1"]["certificate_ends"] is not None, 60, "the API shows its certificate")
+        self.assertGreater(self.days_left("n1"), 300)
+        self.assertIsNone(self.report()[0][self.worker]["certificate_ends"], "a worker has no API")
+        self.lab.fault("n1", "cert_days", "server:10")
+        wait_until(lambda: 8 < self.days_left("n1") < 11, 60, "the API shows the new one")
+        self.lab.clear("n1", "cert_days")
+        self.lab.sh("n1", "/snap/bin/microk8s", "refresh-certs", "-e", "server.crt")
+        wait_until(lambda: self.days_left("n1") > 300, 120, "it is renewed")
+
+    def days_left(self, node):
+        ends = self.report()[0][node]["certificate_ends"]
+        if ends is None:
+            return 0
+        return (datetime.datetime.fromisoformat(ends.replace("Z", "+00:00")) - datetime.datetime.now(datetime.timezone.utc)).days
 
     def test_6_a_lost_quorum_is_told_although_the_api_is_down(self):
         wait_until(lambda: self.report()[1]["prod"]["planes_ready"] == 3, 120, "all control planes are back")

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "service/cluster.h"
 #include "service/event.h"
+#include "service/health_watch.h"
 
 static const json_t *member_named(const json_t *scan, const char *hostname)
 {
@@ -111,13 +112,11 @@ static const struct {
 	int64_t points;
 } finding_costs[] = {{"blocking", 40}, {"warning", 10}};
 
-static void lose(json_t *reasons, int64_t *score, int64_t points, const char *why)
+static void lose(json_t *reasons, int64_t points, const char *why)
 {
-	if (points <= 0)
-		return;
-	json_array_append_new(reasons,
-		json_pack("{s:I, s:s}", "points", (json_int_t)points, "reason", why));
-	*score -= points;
+	if (points > 0)
+		json_array_append_new(reasons,
+			json_pack("{s:I, s:s}", "points", (json_int_t)points, "reason", why));
 }
 
 static int64_t cost_of(const json_t *finding)
@@ -130,30 +129,27 @@ static int64_t cost_of(const json_t *finding)
 	return 0;
 }
 
-/* Health from 100 down to 0: each finding costs, a missing member and missing high availability
- * too.
- * @ret_reasons owned array [{points, reason}], the reason for each point lost */
-static int64_t health(const struct op_run *run, const json_t *scan, json_t **ret_reasons)
+/* What a scan has against a cluster: each finding costs, a missing member and missing high
+ * availability too. Owned array [{points, reason}]. */
+static json_t *scan_reasons(const struct op_run *run, const json_t *scan)
 {
 	json_t *reasons = json_array();
-	int64_t score = 100;
 	size_t k;
 	const json_t *finding;
 
 	json_array_foreach(json_object_get(scan, "findings"), k, finding) {
 		const char *message = json_string_value(json_object_get(finding, "message"));
-		lose(reasons, &score, cost_of(finding), message != NULL ? message : "?");
+		lose(reasons, cost_of(finding), message != NULL ? message : "?");
 	}
 	for (size_t i = 0; i < run->n_nodes; i++) {
 		const struct node *n = &run->nodes[i];
 		cleanup(mem_freep) char *why = mem_printf("%s is not a member", n->hostname);
 		if (n->cluster_id == run->cluster->id && member_named(scan, n->hostname) == NULL)
-			lose(reasons, &score, 20, why);
+			lose(reasons, 20, why);
 	}
 	if (run->cluster->ha_enabled && !json_is_true(json_object_get(scan, "high_availability")))
-		lose(reasons, &score, 20, "high availability is not reached");
-	*ret_reasons = reasons;
-	return score > 0 ? score : 0;
+		lose(reasons, 20, "high availability is not reached");
+	return reasons;
 }
 
 static struct err *take_scan(struct service *svc, struct op_run *run, const struct node *reporter,
@@ -172,9 +168,9 @@ static struct err *take_scan(struct service *svc, struct op_run *run, const stru
 	char *wrong = what_is_wrong(run, scan);
 	json_decref(c->scan);
 	c->scan = scan;
-	json_t *lost = NULL;
-	c->health_score = health(run, scan, &lost);
-	json_object_set_new(c->scan, "score_reasons", lost);
+	json_object_set_new(scan, "score_reasons", scan_reasons(run, scan));
+	json_object_set_new(scan, "health_reasons", health_reasons(svc, c->id));
+	c->health_score = health_score(scan);
 	c->scanned_at = clock_utc(svc->clock);
 	c->ha_active = json_is_true(json_object_get(scan, "high_availability"));
 	c->quorum_margin = quorum_margin(scan);

@@ -1,14 +1,21 @@
 /* What rounds hear becomes alerts and the status of nodes; at rest nothing is written. */
 #include "testing.h"
 
+#include <string.h>
+
 #include "domain.h"
 #include "model/alert.h"
+#include "model/metric.h"
 #include "service/alert.h"
+#include "service/cluster.h"
 #include "service/event.h"
 #include "service/health.h"
 #include "service/health_watch.h"
 
 #define ROUND_MS 10000
+
+/* What each API shows in the rounds that follow, NULL = nothing. */
+static const char *certificate;
 
 /* A domain with a cluster prod of n1, n2 and a free node n3, all online; health is watched. */
 static int make(void **state)
@@ -26,6 +33,7 @@ static int make(void **state)
 		record_done(&node_type, &node);
 	}
 	health_start(&d->svc);
+	certificate = NULL;
 	return 0;
 }
 
@@ -57,6 +65,10 @@ static void hear(struct test_domain *d, const char *nodes, char cluster)
 				"address", json_object_get(node, "address"), "cluster_id",
 				json_object_get(node, "cluster_id"), "state", word(nodes[i]),
 				"reason", "heard so"));
+	json_array_foreach(json_object_get(report, "nodes"), i, node)
+		if (certificate != NULL)
+			json_object_set_new((json_t *)(uintptr_t)node, "certificate_ends",
+				json_string(certificate));
 	json_array_foreach(json_object_get(input, "clusters"), i, node)
 		json_array_append_new(json_object_get(report, "clusters"),
 			json_pack("{s:O, s:O, s:s, s:s, s:i, s:i}", "id",
@@ -284,6 +296,97 @@ static void status_tells_belief_and_news(void **state)
 	json_decref(json);
 }
 
+static void a_node_that_comes_and_goes_is_told(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear_often(d, 5, "uuu", 'u');
+	for (int i = 0; i < 4; i++) {
+		hear(d, "duu", 'u');
+		hear(d, "uuu", 'u');
+	}
+	assert_int_equal(count(d, ALERT_NODE_FLAPPING, ALERT_FIRING), 1);
+	assert_int_equal(count(d, ALERT_NODE_DOWN, ALERT_FIRING), 0);
+	int64_t events = newest_event(d);
+	hear_often(d, 10, "uuu", 'u');
+	assert_int_equal(newest_event(d), events);
+	hear_often(d, 10, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_NODE_FLAPPING, ALERT_RESOLVED), 1);
+}
+
+static bool has_metric(const char *line)
+{
+	cleanup(str_done) struct str text = STR_INIT;
+
+	metric_text(&text);
+	return strstr(str_get(&text), line) != NULL;
+}
+
+static void a_certificate_that_ends_soon_is_told_until_it_is_renewed(void **state)
+{
+	struct test_domain *d = *state;
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_utc(&d->clock) + INT64_C(29) * 86400000, at);
+	certificate = at;
+	hear_often(d, 4, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_CERTIFICATE_ENDS, ALERT_FIRING), 3);
+	TX(d, health_metrics(&d->svc));
+	assert_true(has_metric("mko_cert_expiry_seconds{node=\"n1\",cluster=\"\"} 25055"));
+	certificate = NULL;
+	hear_often(d, 4, "uuu", 'u'); /* a round that is not told changes nothing */
+	assert_int_equal(count(d, ALERT_CERTIFICATE_ENDS, ALERT_FIRING), 3);
+	clock_format(clock_utc(&d->clock) + INT64_C(364) * 86400000, at);
+	certificate = at;
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_CERTIFICATE_ENDS, ALERT_RESOLVED), 3);
+	certificate = "gibberish";
+	hear_often(d, 4, "uuu", 'u');
+	assert_int_equal(count(d, ALERT_CERTIFICATE_ENDS, ALERT_FIRING), 0);
+}
+
+static struct cluster prod_of(struct test_domain *d)
+{
+	struct cluster c;
+
+	ok(cluster_find(&d->svc, "prod", &c));
+	return c;
+}
+
+static void the_score_follows_what_is_believed(void **state)
+{
+	struct test_domain *d = *state;
+	struct cluster c = prod_of(d);
+	json_t *json = NULL;
+
+	json_decref(c.scan);
+	c.scan = json_pack("{s:[{s:i, s:s}]}", "score_reasons", "points", 10, "reason",
+		"an addon is off");
+	c.scanned_at = clock_utc(&d->clock);
+	c.health_score = 90;
+	TX(d, store_update(d->svc.store, &cluster_type, &c));
+	record_done(&cluster_type, &c);
+	hear(d, "uuu", 'u');
+	hear_often(d, 3, "udu", 'u');
+	c = prod_of(d);
+	assert_int_equal(c.health_score, 70);
+	ok(cluster_status_json(&d->svc, &c, &json));
+	const json_t *lost = json_object_get(json, "score_reasons");
+	assert_int_equal(json_array_size(lost), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(lost, 1), "reason")),
+		"n2 is down");
+	json_decref(json);
+	record_done(&cluster_type, &c);
+	hear_often(d, 3, "udu", 'd');
+	c = prod_of(d);
+	assert_int_equal(c.health_score, 0);
+	record_done(&cluster_type, &c);
+	hear_often(d, 2, "uuu", 'u');
+	c = prod_of(d);
+	assert_int_equal(c.health_score, 90);
+	record_done(&cluster_type, &c);
+}
+
 #define WATCHED(name) cmocka_unit_test_setup_teardown(name, make, drop)
 TEST_MAIN(WATCHED(a_silent_node_is_told_once_and_told_when_it_is_back),
 	WATCHED(at_rest_nothing_is_written),
@@ -293,4 +396,6 @@ TEST_MAIN(WATCHED(a_silent_node_is_told_once_and_told_when_it_is_back),
 	WATCHED(a_removed_node_has_no_alert),
 	WATCHED(an_alert_that_was_raised_stays_when_its_network_follows),
 	WATCHED(people_take_and_silence_alerts), WATCHED(old_alerts_go),
-	WATCHED(status_tells_belief_and_news))
+	WATCHED(status_tells_belief_and_news), WATCHED(a_node_that_comes_and_goes_is_told),
+	WATCHED(a_certificate_that_ends_soon_is_told_until_it_is_renewed),
+	WATCHED(the_score_follows_what_is_believed))

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "domain.h"
+#include "model/alert.h"
 #include "service/power.h"
 #include "service/ups.h"
 
@@ -575,6 +576,95 @@ static void at_rest_nothing_is_written(void **state)
 	assert_true(power_is_calm(&d->svc));
 }
 
+static int64_t alerts(struct test_domain *d, int64_t rule, int64_t state)
+{
+	struct store_query q = {0};
+	int64_t n = 0;
+
+	store_where_number(&q, "rule", STORE_EQ, rule);
+	store_where_number(&q, "state", STORE_EQ, state);
+	ok(store_count(d->svc.store, &alert_type, &q, &n));
+	return n;
+}
+
+static void an_outage_is_an_alert_until_mains_is_back(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	say(d, "OL", 10);
+	say(d, "OB", 2);
+	assert_int_equal(alerts(d, ALERT_UPS_ON_BATTERY, ALERT_FIRING), 0);
+	say(d, "OB", 10);
+	assert_int_equal(alerts(d, ALERT_UPS_ON_BATTERY, ALERT_FIRING), 1);
+	assert_int_equal(alerts(d, ALERT_UPS_BATTERY_LOW, ALERT_FIRING), 0);
+	say(d, "OB LB", 2);
+	say(d, "OB", 2); /* the bit wavers */
+	assert_int_equal(alerts(d, ALERT_UPS_BATTERY_LOW, ALERT_FIRING), 1);
+	crash(d);
+	say(d, "!Data stale", 120); /* silent on battery: nothing is over */
+	assert_int_equal(alerts(d, ALERT_UPS_NO_CONTACT, ALERT_FIRING), 1);
+	assert_int_equal(alerts(d, ALERT_UPS_ON_BATTERY, ALERT_FIRING), 1);
+	say(d, "OL CHRG", 60);
+	assert_int_equal(alerts(d, ALERT_UPS_NO_CONTACT, ALERT_RESOLVED), 1);
+	assert_int_equal(alerts(d, ALERT_UPS_ON_BATTERY, ALERT_RESOLVED), 1);
+	assert_int_equal(alerts(d, ALERT_UPS_BATTERY_LOW, ALERT_RESOLVED), 1);
+	assert_int_equal(count(d, &alert_type, NULL, 0), 3); /* each was told once */
+}
+
+static void a_worn_battery_is_told_and_forgotten_with_its_ups(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	say(d, "OL RB", 10);
+	assert_int_equal(alerts(d, ALERT_UPS_REPLACE_BATTERY, ALERT_FIRING), 1);
+	TX(d, ups_remove(&d->svc, &test_admin, "rack", true));
+	say(d, "OL RB", 2);
+	assert_int_equal(alerts(d, ALERT_UPS_REPLACE_BATTERY, ALERT_RESOLVED), 1);
+	assert_int_equal(alerts(d, ALERT_UPS_REPLACE_BATTERY, ALERT_FIRING), 0);
+}
+
+static void a_rule_that_fails_is_an_alert_until_it_ends_well(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	add_rule(d, "{" RULE ",\"retries\":1}");
+	say(d, "OL", 10);
+	say(d, "OB", 5);
+	end_operation(d, OP_FAILED);
+	say(d, "OB", 2);
+	assert_int_equal(alerts(d, ALERT_POWER_RULE_FAILED, ALERT_FIRING), 1);
+	set_cluster(d, CLUSTER_ACTIVE);
+	say(d, "OL", 300);
+	say(d, "OB", 5);
+	end_operation(d, OP_SUCCEEDED);
+	say(d, "OB", 2);
+	assert_int_equal(alerts(d, ALERT_POWER_RULE_FAILED, ALERT_RESOLVED), 1);
+}
+
+static void a_rule_that_notifies_is_told_until_the_next_event(void **state)
+{
+	struct test_domain *d = *state;
+	struct store_query q = {0};
+	struct store_rows rows = {0};
+
+	site(d);
+	add_rule(d,
+		"{\"name\":\"tell\",\"ups_id\":\"rack\",\"power_event\":\"power_loss\",\"cluster_action\":\"notify\"}");
+	say(d, "OL", 10);
+	say(d, "OB", 10);
+	assert_int_equal(alerts(d, ALERT_POWER_NOTICE, ALERT_FIRING), 1);
+	store_where_number(&q, "rule", STORE_EQ, ALERT_POWER_NOTICE);
+	ok(store_list(d->svc.store, &alert_type, &q, &rows));
+	const struct alert *a = store_row(&rows, 0);
+	assert_string_equal(a->title, "Power rule tell has fired");
+	assert_string_equal(a->reason,
+		"Its event is power_loss. It says OB, charge 90 %, runtime 1800 s.");
+	store_rows_done(&rows);
+	say(d, "OL", 60);
+	assert_int_equal(alerts(d, ALERT_POWER_NOTICE, ALERT_RESOLVED), 1);
+	assert_int_equal(count(d, &alert_type, "rule", ALERT_POWER_NOTICE), 1);
+}
+
 static void the_status_shows_what_the_ups_says_and_what_waits(void **state)
 {
 	struct test_domain *d = *state;
@@ -615,4 +705,8 @@ TEST_MAIN(POWER_TEST(an_outage_is_confirmed_after_three_seconds_and_starts_one_o
 	POWER_TEST(a_ups_that_is_not_watched_any_more_never_counts_as_silent),
 	POWER_TEST(a_monitor_that_was_stopped_stays_so_over_restarts),
 	POWER_TEST(at_rest_nothing_is_written),
+	POWER_TEST(an_outage_is_an_alert_until_mains_is_back),
+	POWER_TEST(a_worn_battery_is_told_and_forgotten_with_its_ups),
+	POWER_TEST(a_rule_that_fails_is_an_alert_until_it_ends_well),
+	POWER_TEST(a_rule_that_notifies_is_told_until_the_next_event),
 	POWER_TEST(the_status_shows_what_the_ups_says_and_what_waits))
