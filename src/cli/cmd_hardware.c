@@ -98,6 +98,42 @@ static const struct cli_column sensor_columns[] = {
 	{"UNIT", "unit"},
 };
 
+static const struct cli_column engine_columns[] = {
+	{"VOLUME", "name", .shrink = true},
+	{"DRIVER", "driver"},
+	{"USED BY", "used_by", .shrink = true},
+	{"PATH", "path", .shrink = true},
+};
+static const struct cli_column claim_columns[] = {
+	{"CLAIM", "name", .shrink = true},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"SIZE", "size"},
+	{"CLASS", "class"},
+	{"USED BY", "used_by", .shrink = true},
+	{"VOLUME", "volume", .shrink = true},
+};
+static const struct cli_column persistent_columns[] = {
+	{"VOLUME", "name", .shrink = true},
+	{"STATE", "state", CLI_SHOW_STATUS},
+	{"SIZE", "size"},
+	{"CLASS", "class"},
+	{"RECLAIM", "reclaim"},
+	{"CLAIM", "claim", .shrink = true},
+	{"SOURCE", "source", .shrink = true},
+};
+static const struct cli_column class_columns[] = {
+	{"STORAGE CLASS", "name"},
+	{"PROVISIONER", "provisioner"},
+	{"RECLAIM", "reclaim"},
+	{"BINDING", "binding"},
+	{"DEFAULT", "default", CLI_SHOW_YES},
+};
+static const struct cli_column btrfs_columns[] = {
+	{"BTRFS", "label"},
+	{"ID", "id"},
+	{"DEGRADED", "degraded", CLI_SHOW_YES},
+};
+
 static const struct {
 	const char *title, *list;
 	const struct cli_column *columns;
@@ -107,6 +143,15 @@ static const struct {
 	{"Disks", "disks", disk_columns, ARRAY_LEN(disk_columns)},
 	{"Filesystems", "filesystems", filesystem_columns, ARRAY_LEN(filesystem_columns)},
 	{"RAID", "raid", raid_columns, ARRAY_LEN(raid_columns)},
+	{"btrfs", "btrfs", btrfs_columns, ARRAY_LEN(btrfs_columns)},
+	{"Docker", "volumes.docker.volumes", engine_columns, ARRAY_LEN(engine_columns)},
+	{"Podman", "volumes.podman.volumes", engine_columns, ARRAY_LEN(engine_columns)},
+	{"Kubernetes: claims", "volumes.kubernetes.claims", claim_columns,
+		ARRAY_LEN(claim_columns)},
+	{"Kubernetes: volumes", "volumes.kubernetes.volumes", persistent_columns,
+		ARRAY_LEN(persistent_columns)},
+	{"Kubernetes: storage classes", "volumes.kubernetes.classes", class_columns,
+		ARRAY_LEN(class_columns)},
 	{"Network", "network", network_columns, ARRAY_LEN(network_columns)},
 	{"Graphics", "gpus", gpu_columns, ARRAY_LEN(gpu_columns)},
 	{"Sensors", "sensors", sensor_columns, ARRAY_LEN(sensor_columns)},
@@ -133,6 +178,7 @@ static const struct {
 	{"memory free", {"", "report.memory.available_bytes", CLI_SHOW_BYTES}},
 	{"swap", {"", "report.memory.swap_total_bytes", CLI_SHOW_BYTES}},
 	{"disks", {"", "report.disk_total_bytes", CLI_SHOW_BYTES}},
+	{"containerd", {"", "report.volumes.containerd.used_bytes", CLI_SHOW_BYTES}},
 	{"processor used %", {"", "report.usage.cpu_percent"}},
 	{"load", {"", "report.usage.load"}},
 	{"undervoltage", {"", "report.raspberry_pi.undervoltage_now", CLI_SHOW_YES}},

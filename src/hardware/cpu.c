@@ -20,6 +20,7 @@ static const struct {
 } lscpu_rows[] = {
 	{"Architecture:", "architecture", false},
 	{"Vendor ID:", "vendor", false},
+	{"Machine type:", "machine_type", false},
 	{"CPU(s):", "threads", true},
 	{"Thread(s) per core:", "threads_per_core", true},
 	{"Socket(s):", "sockets", true},
@@ -162,6 +163,9 @@ void read_cpuinfo(struct piece text, struct piece argument, json_t *report)
 		bool system;
 	} rows[] = {
 		{"model name", "model", false},
+		{"Model Name", "model", false}, /* LoongArch */
+		{"cpu", "model", false},        /* POWER, SPARC */
+		{"uarch", "model", false},      /* RISC-V */
 		{"Hardware", "soc", true},
 		{"Revision", "revision", true},
 		{"Serial", "serial", true},

@@ -224,7 +224,7 @@ void read_df(struct piece text, struct piece argument, json_t *report)
 	struct df_line df;
 
 	(void)argument;
-	while (piece_line(&text, &line)) {
+	while (!report_full(report, "filesystems") && piece_line(&text, &line)) {
 		if (!read_df_line(line, true, &df) || is_of_memory(df.type))
 			continue;
 		json_t *fs = json_object();
@@ -404,5 +404,62 @@ void read_zpool(struct piece text, struct piece argument, json_t *report)
 		if (json_object_get(pool, "health") != NULL)
 			json_array_append(report_list(report, "zpools"), pool);
 		json_decref(pool);
+	}
+}
+
+/* "\tdevid    1 size 1073741824 used 134217728 path /dev/sda" */
+static void add_btrfs_device(json_t *filesystem, struct piece line)
+{
+	json_t *device = json_object();
+	struct piece key;
+	struct piece value;
+
+	while (piece_word(&line, &key) && piece_word(&line, &value)) {
+		if (piece_is(key, "size"))
+			set_number(device, "size_bytes", piece_number(value));
+		else if (piece_is(key, "used"))
+			set_number(device, "used_bytes", piece_number(value));
+		else if (piece_is(key, "path"))
+			set_piece(device, "name", value);
+	}
+	json_array_append_new(report_list(filesystem, "devices"), device);
+}
+
+/* "Label: 'data'  uuid: 1b2c..." */
+static json_t *add_btrfs(json_t *report, struct piece line)
+{
+	json_t *filesystem = json_object();
+	struct piece label;
+
+	(void)piece_cut(&line, ':', &label);
+	if (piece_cut(&line, ':', &label)) {
+		set_piece(filesystem, "id", line);
+		label = piece_trim(label);
+		if (label.len > 4 &&
+			piece_begins((struct piece){label.at + label.len - 4, 4}, "uuid"))
+			label = piece_trim((struct piece){label.at, label.len - 4});
+		if (label.len >= 2 && label.at[0] == '\'')
+			label = (struct piece){label.at + 1, label.len - 2};
+		set_piece(filesystem, "label", label);
+	}
+	json_object_set_new(filesystem, "degraded", json_false());
+	json_array_append_new(report_list(report, "btrfs"), filesystem);
+	return filesystem;
+}
+
+void read_btrfs(struct piece text, struct piece argument, json_t *report)
+{
+	json_t *filesystem = NULL;
+	struct piece line;
+
+	(void)argument;
+	while (piece_line(&text, &line)) {
+		line = piece_trim(line);
+		if (piece_begins(line, "Label:"))
+			filesystem = add_btrfs(report, line);
+		else if (filesystem != NULL && piece_begins(line, "devid"))
+			add_btrfs_device(filesystem, line);
+		else if (filesystem != NULL && piece_begins(line, "*** Some devices missing"))
+			json_object_set_new(filesystem, "degraded", json_true());
 	}
 }

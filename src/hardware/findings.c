@@ -93,6 +93,21 @@ static void find_disks(const json_t *report, struct answer *a)
 
 /* ---- RAIDs ---- */
 
+static void find_btrfs(const json_t *report, struct answer *a)
+{
+	size_t i;
+	const json_t *one;
+
+	json_array_foreach(json_object_get(report, "btrfs"), i, one) {
+		const char *label = json_string_value(json_object_get(one, "label"));
+		const char *id = json_string_value(json_object_get(one, "id"));
+		if (json_is_true(json_object_get(one, "degraded")))
+			wrong(a, label != NULL ? label : id, "misses a device");
+		else
+			fine(a);
+	}
+}
+
 static void find_raids(const json_t *report, struct answer *a)
 {
 	size_t i;
@@ -113,6 +128,7 @@ static void find_raids(const json_t *report, struct answer *a)
 		else
 			fine(a);
 	}
+	find_btrfs(report, a);
 }
 
 /* ---- file systems ---- */

@@ -177,6 +177,11 @@ json_t *report_list(json_t *report, const char *name)
 	return list;
 }
 
+bool report_full(const json_t *report, const char *name)
+{
+	return json_array_size(json_object_get(report, name)) >= LIST_MAX;
+}
+
 json_t *report_object(json_t *report, const char *name)
 {
 	json_t *object = json_object_get(report, name);

@@ -12,7 +12,7 @@
 
 /** Read what the script printed.
  * @ret_report owned: {"complete", "sections":{NAME: "ok"|"missing"|"failed N"}, "system", "cpu",
- * "memory", "disks", "filesystems", "raid", "lvm", "zpools", "network", "gpus", "pci", "usb",
- * "sensors", "usage"}; what was not told is absent or null. Docs: docs/guide/hardware.md.
- * Errors: ERR_INVALID: it is no report at all. */
+ * "memory", "disks", "filesystems", "raid", "lvm", "zpools", "btrfs", "volumes", "network", "gpus",
+ * "pci", "usb", "sensors", "usage"}; what was not told is absent or null. Docs:
+ * docs/guide/hardware.md. Errors: ERR_INVALID: it is no report at all. */
 struct err *hardware_report(const char *text, size_t len, json_t **ret_report) ERR_RESULT;

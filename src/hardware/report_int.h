@@ -43,6 +43,8 @@ void set_told_number(json_t *object, const char *key, const json_t *value);
 json_t *piece_load(struct piece text);
 /** The list with this name in the report, made when it is new; borrowed. */
 json_t *report_list(json_t *report, const char *name);
+/** True when the list holds as many as any machine has: what comes further is left out. */
+bool report_full(const json_t *report, const char *name);
 /** The object with this name in the report, made when it is new; borrowed. */
 json_t *report_object(json_t *report, const char *name);
 /** "/sys/class/net/eth0/speed|1000 ": the part of the path `back` components before its last, and
@@ -92,6 +94,18 @@ void read_mdstat(struct piece text, struct piece argument, json_t *report);
 void read_lvm(struct piece text, struct piece argument, json_t *report);
 /** `zpool list -Hp -o name,size,alloc,free,health`. */
 void read_zpool(struct piece text, struct piece argument, json_t *report);
+/** `btrfs filesystem show --raw`. */
+void read_btrfs(struct piece text, struct piece argument, json_t *report);
+/** Volumes and containers of Docker, a JSON array a line: [name, driver, path] and then [name,
+ * image, state, mounts]. */
+void read_docker(struct piece text, struct piece argument, json_t *report);
+/** The same of Podman. */
+void read_podman(struct piece text, struct piece argument, json_t *report);
+/** Use and containers of containerd: "du|KIB", "container|ID". */
+void read_containerd(struct piece text, struct piece argument, json_t *report);
+/** Claims, volumes, classes and the pods that use them: "claim|...", "volume|...", "class|...",
+ * "pod|...". */
+void read_kubernetes(struct piece text, struct piece argument, json_t *report);
 /** `ip -j -s -d addr`: cards but those of pods. */
 void read_ip(struct piece text, struct piece argument, json_t *report);
 /** /sys/class/net: speed, duplex, driver; after ip. */

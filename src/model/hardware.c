@@ -8,7 +8,7 @@ static const struct field fields[] = {
 	ROW_I64(struct hardware, node_id, FIELD_FIND, .help = "The node."),
 	ROW_I64(struct hardware, operation_id, FIELD_FIND, .help = "Operation that read it."),
 	ROW_TIME(struct hardware, taken_at, FIELD_FIND, .help = "When it was read."),
-	ROW_JSON(struct hardware, report, 0, .help = "What the machine is made of."),
+	ROW_JSON(struct hardware, report, FIELD_PACKED, .help = "What the machine is made of."),
 };
 
 const struct record_type hardware_type = {

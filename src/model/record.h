@@ -60,6 +60,7 @@ enum field_flag {
 	FIELD_SEARCH = 1 << 5,   /**< text search (`q`) looks at it */
 	FIELD_HIDDEN = 1 << 6,   /**< never shown to clients (hashes, sealed secrets) */
 	FIELD_RELOAD = 1 << 8,   /**< a setting that takes effect without a restart */
+	FIELD_PACKED = 1 << 9,   /**< JSON that is large, and stored compressed */
 	FIELD_UNIQUE = 1 << 7,   /**< no two rows have the same value; ERR_EXISTS names the field */
 };
 #define FIELD_EDIT (FIELD_CREATE | FIELD_UPDATE)

@@ -5,11 +5,18 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_pack.h"
 
-static void bind_json(sqlite3_stmt *stmt, int index, const json_t *value)
+static void bind_json(sqlite3_stmt *stmt, int index, const struct field *f, const json_t *value)
 {
 	if (value == NULL) {
 		must(sqlite3_bind_null(stmt, index) == SQLITE_OK);
+		return;
+	}
+	if ((f->flags & FIELD_PACKED) != 0) {
+		size_t len = 0;
+		void *data = store_pack(value, &len);
+		must(sqlite3_bind_blob64(stmt, index, data, len, free) == SQLITE_OK);
 		return;
 	}
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -27,14 +34,28 @@ static void bind_fields(sqlite3_stmt *stmt, const struct record_type *type, cons
 		if (f->kind == FIELD_TEXT)
 			sqlite_bind_text(stmt, index, field_text(f, obj));
 		else if (f->kind == FIELD_JSON)
-			bind_json(stmt, index, field_json(f, obj));
+			bind_json(stmt, index, f, field_json(f, obj));
 		else
 			sqlite_bind_number(stmt, index, field_number(f, obj));
 	}
 }
 
+static struct err *read_packed(sqlite3_stmt *stmt, int column, const struct field *f, void *obj)
+{
+	const void *data = sqlite3_column_blob(stmt, column);
+	json_t *value = NULL;
+
+	TRY_WRAP(store_unpack(data, (size_t)sqlite3_column_bytes(stmt, column), &value),
+		"the database is damaged: %s of row %lld", f->name,
+		(long long)sqlite3_column_int64(stmt, 0));
+	field_take(f, obj, value);
+	return NULL;
+}
+
 static struct err *read_json(sqlite3_stmt *stmt, int column, const struct field *f, void *obj)
 {
+	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
+		return read_packed(stmt, column, f, obj);
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 	json_t *value = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 

@@ -25,10 +25,19 @@ VCGENCMD = """#!/bin/sh
 echo throttled=%s
 """
 
+DOCKER = """#!/bin/sh
+case $1 in
+volume) [ "$4" = '[{{json .Name}},{{json .Driver}},{{json .Mountpoint}}]' ] && printf '["%s","local","/x"]\\n' data1 idle ;;
+ps) echo 3a4c90ca02b9 ;;
+inspect) [ "$3" = '[{{json .Name}},{{json .Config.Image}},{{json .State.Status}},{{json .Mounts}}]' ] && [ "$4" = 3a4c90ca02b9 ] &&
+    echo '["/web","empty:1","created",[{"Type":"volume","Name":"data1","Source":"/x","Destination":"/data","RW":true}]]' ;;
+esac
+"""
+
 
 class Hardware(LabCase):
     lab_nodes = 3
-    lab_options = ("--bare",)
+    lab_options = ("--scale", "0.01")
 
     def setUp(self):
         super().setUp()
@@ -116,6 +125,34 @@ class Hardware(LabCase):
         self.assertTrue(report["complete"])
         self.assertEqual(report["sections"]["lspci"], "failed 124")
         self.assertLessEqual(len(report["usb"]), 4096)
+
+    def test_5_volumes_of_kubernetes_are_told_with_who_uses_them(self):
+        node = self.names[2]
+        self.lab.sh(node, "/usr/bin/snap", "install", "microk8s", "--classic", "--channel", "1.32/stable")
+        self.addCleanup(self.lab.sh, node, "/usr/bin/snap", "remove", "--purge", "microk8s")
+        self.lab.sh(node, "/snap/bin/microk8s", "status", "--wait-ready")
+        self.lab.sh(node, "/snap/bin/microk8s", "enable", "registry")
+        claims = ("/snap/bin/microk8s", "kubectl", "get", "pvc", "-A", "-o", "jsonpath={.items[*].status.phase}")
+        wait_until(lambda: self.lab.sh(node, *claims) == "Bound", 60, "the registry has its volume")
+        self.mko("hardware", "collect", node, code=0)
+        volumes = self.show(node)["report"]["volumes"]
+        claim = volumes["kubernetes"]["claims"][0]
+        self.assertEqual((claim["name"], claim["state"], claim["class"]), ("container-registry/registry-claim", "Bound", "microk8s-hostpath"))
+        self.assertRegex(claim["used_by"][0], "^container-registry/registry-")
+        volume = volumes["kubernetes"]["volumes"][0]
+        self.assertEqual((volume["name"], volume["claim"]), (claim["volume"], claim["name"]))
+        self.assertEqual([(one["name"], one["default"]) for one in volumes["kubernetes"]["classes"]], [("microk8s-hostpath", True)])
+        self.assertIn("containers", volumes["containerd"])
+        self.assertRegex(self.mko("hardware", "show", node).stdout, r"container-registry/registry-claim +Bound")
+
+    def test_5_volumes_of_container_engines_are_told_with_who_uses_them(self):
+        """Docker and Podman take the same arguments; what they print is as Podman 4.3 prints it."""
+        node = self.names[0]
+        self.tool(node, "docker", DOCKER)
+        self.mko("hardware", "collect", node, code=0)
+        docker = self.show(node)["report"]["volumes"]["docker"]
+        self.assertEqual([(one["name"], one["used_by"]) for one in docker["volumes"]], [("data1", ["web"]), ("idle", [])])
+        self.assertEqual(docker["containers"][0]["mounts"][0]["mount"], "/data")
 
     def test_4_a_node_that_is_away_costs_only_its_own_report(self):
         self.lab.run("power-off", self.names[2])

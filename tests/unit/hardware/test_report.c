@@ -165,6 +165,109 @@ static void filesystems_raid_and_lvm(void **state)
 	json_decref(r);
 }
 
+static void btrfs_tells_its_devices_and_whether_one_is_missing(void **state)
+{
+	json_t *r = report(
+		"@btrfs\n Label: 'my data'  uuid: 1b2c3d4e-0000-4000-8000-000000000001\n \tTotal devices 2 FS bytes used 147456\n"
+		" \tdevid    1 size 1073741824 used 134217728 path /dev/sda\n \t*** Some devices missing\n \n"
+		" Label: none  uuid: 9b2c3d4e-0000-4000-8000-000000000002\n \tTotal devices 1 FS bytes used 1\n \tdevid    1 size 5 used 4 path /dev/sdb1\n !0\n@end\n");
+
+	(void)state;
+	expect_text(r, "btrfs.0.label", "my data");
+	expect_text(r, "btrfs.0.id", "1b2c3d4e-0000-4000-8000-000000000001");
+	expect_text(r, "btrfs.0.devices.0.name", "/dev/sda");
+	expect_number(r, "btrfs.0.devices.0.size_bytes", 1073741824);
+	assert_true(json_is_true(at(r, "btrfs.0.degraded")));
+	assert_true(json_is_false(at(r, "btrfs.1.degraded")));
+	expect_number(r, "btrfs.1.devices.0.used_bytes", 4);
+	json_decref(r);
+}
+
+/* What podman 4.3.1 printed, and Docker's names with a slash. */
+static void volumes_of_containers_and_who_uses_them(void **state)
+{
+	json_t *r = report(
+		"@podman\n [\"data1\",\"local\",\"/var/lib/containers/storage/volumes/data1/_data\"]\n [\"idle\",\"local\",\"/x\"]\n"
+		" [\"web\",\"localhost/empty:1\",\"created\",[{\"Type\":\"volume\",\"Name\":\"data1\",\"Source\":\"/var/lib/containers/storage/volumes/data1/_data\","
+		"\"Destination\":\"/data\",\"RW\":true},{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Destination\":\"/host\"}]]\n !0\n"
+		"@docker\n [\"pg\",\"local\",\"/var/lib/docker/volumes/pg/_data\"]\n [\"/db\",\"postgres:17\",\"running\",[{\"Type\":\"volume\",\"Name\":\"pg\"}]]\n"
+		" [\"cut off\",\"x\n !0\n@containerd\n du|2048\t/var/snap/microk8s/common/var/lib/containerd\n container|a\n container|b\n !0\n@end\n");
+
+	(void)state;
+	expect_text(r, "volumes.podman.volumes.0.used_by.0", "web");
+	assert_int_equal(json_array_size(at(r, "volumes.podman.volumes.1.used_by")), 0);
+	expect_text(r, "volumes.podman.containers.0.mounts.1.source", "/tmp");
+	expect_text(r, "volumes.podman.containers.0.mounts.0.kind", "volume");
+	expect_text(r, "volumes.docker.containers.0.name", "db");
+	expect_text(r, "volumes.docker.volumes.0.used_by.0", "db");
+	assert_int_equal(json_array_size(at(r, "volumes.docker.containers")), 1);
+	expect_number(r, "volumes.containerd.used_bytes", 2097152);
+	expect_number(r, "volumes.containerd.containers", 2);
+	json_decref(r);
+}
+
+static void claims_of_kubernetes_and_the_pods_that_use_them(void **state)
+{
+	json_t *r = report(
+		"@kubernetes\n claim|default|data|Bound|pvc-1|1Gi|fast|ReadWriteOnce\n claim|web|data|Pending|||fast|\n"
+		" volume|pvc-1|1Gi|Bound|fast|default/data|Delete|/srv/pvc-1\n class|fast|microk8s.io/hostpath|Delete|WaitForFirstConsumer|true\n"
+		" class|slow|x|Retain|Immediate|\n pod|default|db-0||data|\n pod|web|front|other\n pod\n claim|\n !0\n@end\n");
+
+	(void)state;
+	expect_text(r, "volumes.kubernetes.claims.0.name", "default/data");
+	expect_text(r, "volumes.kubernetes.claims.0.size", "1Gi");
+	expect_text(r, "volumes.kubernetes.claims.0.used_by.0", "default/db-0");
+	expect_text(r, "volumes.kubernetes.claims.1.state", "Pending");
+	assert_null(at(r, "volumes.kubernetes.claims.1.volume"));
+	assert_int_equal(json_array_size(at(r, "volumes.kubernetes.claims.1.used_by")), 0);
+	expect_text(r, "volumes.kubernetes.volumes.0.source", "/srv/pvc-1");
+	expect_text(r, "volumes.kubernetes.volumes.0.claim", "default/data");
+	assert_true(json_is_true(at(r, "volumes.kubernetes.classes.0.default")));
+	assert_true(json_is_false(at(r, "volumes.kubernetes.classes.1.default")));
+	json_decref(r);
+}
+
+/* lscpu tells no model there. */
+static void power_and_risc_v_tell_their_processor_in_cpuinfo(void **state)
+{
+	json_t *power = report(
+		"@lscpu\n {\"lscpu\":[{\"field\":\"Architecture:\",\"data\":\"ppc64le\"},{\"field\":\"CPU(s):\",\"data\":\"160\"},"
+		"{\"field\":\"Thread(s) per core:\",\"data\":\"4\"},{\"field\":\"Core(s) per socket:\",\"data\":\"20\"},{\"field\":\"Socket(s):\",\"data\":\"2\"}]}\n !0\n"
+		"@cpuinfo\n processor\t: 0\n cpu\t\t: POWER9, altivec supported\n clock\t\t: 3800.000000MHz\n !0\n@end\n");
+	json_t *risc_v = report(
+		"@lscpu\n {\"lscpu\":[{\"field\":\"Architecture:\",\"data\":\"riscv64\"},{\"field\":\"CPU(s):\",\"data\":\"4\"},"
+		"{\"field\":\"Thread(s) per core:\",\"data\":\"1\"},{\"field\":\"Core(s) per socket:\",\"data\":\"4\"},{\"field\":\"Socket(s):\",\"data\":\"1\"}]}\n !0\n"
+		"@cpuinfo\n processor\t: 0\n hart\t\t: 1\n isa\t\t: rv64imafdc\n mmu\t\t: sv39\n uarch\t\t: sifive,u74-mc\n !0\n"
+		"@devicetree\n /proc/device-tree/model|StarFive VisionFive V2 \n !0\n@end\n");
+
+	(void)state;
+	expect_text(power, "cpu.model", "POWER9, altivec supported");
+	expect_number(power, "cpu.cores", 40);
+	expect_number(power, "cpu.threads", 160);
+	expect_text(risc_v, "cpu.model", "sifive,u74-mc");
+	expect_number(risc_v, "cpu.cores", 4);
+	json_decref(power);
+	json_decref(risc_v);
+}
+
+static void an_epyc(void **state)
+{
+	json_t *r = report(
+		"@lscpu\n {\"lscpu\":[{\"field\":\"Architecture:\",\"data\":\"x86_64\",\"children\":[{\"field\":\"CPU op-mode(s):\",\"data\":\"32-bit, 64-bit\"}]},"
+		"{\"field\":\"CPU(s):\",\"data\":\"256\"},{\"field\":\"Vendor ID:\",\"data\":\"AuthenticAMD\",\"children\":[{\"field\":\"Model name:\",\"data\":\"AMD EPYC 7763 64-Core Processor\","
+		"\"children\":[{\"field\":\"Thread(s) per core:\",\"data\":\"2\"},{\"field\":\"Core(s) per socket:\",\"data\":\"64\"},{\"field\":\"Socket(s):\",\"data\":\"2\"}]}]},"
+		"{\"field\":\"Caches (sum of all):\",\"data\":null,\"children\":[{\"field\":\"L3:\",\"data\":\"512 MiB (16 instances)\"}]}]}\n !0\n"
+		"@cpuinfo\n processor\t: 0\n cpu family\t: 25\n model name\t: AMD EPYC 7763 64-Core Processor\n cpu MHz\t\t: 2450.000\n !0\n@end\n");
+
+	(void)state;
+	expect_text(r, "cpu.model", "AMD EPYC 7763 64-Core Processor");
+	expect_number(r, "cpu.cores", 128);
+	expect_number(r, "cpu.threads", 256);
+	expect_number(r, "cpu.sockets", 2);
+	expect_text(r, "cpu.l3_cache", "512 MiB (16 instances)");
+	json_decref(r);
+}
+
 static void cards_sensors_and_usage(void **state)
 {
 	json_t *r = report(
@@ -260,7 +363,12 @@ static void a_hundred_megabytes_are_read_in_bounded_memory(void **state)
 
 TEST_MAIN(cmocka_unit_test(a_raspberry_pi), cmocka_unit_test(a_mainframe),
 	cmocka_unit_test(modules_disks_and_their_health),
-	cmocka_unit_test(filesystems_raid_and_lvm), cmocka_unit_test(cards_sensors_and_usage),
+	cmocka_unit_test(filesystems_raid_and_lvm),
+	cmocka_unit_test(btrfs_tells_its_devices_and_whether_one_is_missing),
+	cmocka_unit_test(volumes_of_containers_and_who_uses_them),
+	cmocka_unit_test(claims_of_kubernetes_and_the_pods_that_use_them),
+	cmocka_unit_test(power_and_risc_v_tell_their_processor_in_cpuinfo),
+	cmocka_unit_test(an_epyc), cmocka_unit_test(cards_sensors_and_usage),
 	cmocka_unit_test(a_report_that_is_cut_is_told_as_such),
 	cmocka_unit_test(what_is_no_report_is_refused),
 	cmocka_unit_test(what_a_node_says_becomes_harmless),

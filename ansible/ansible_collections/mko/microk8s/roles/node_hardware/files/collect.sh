@@ -62,6 +62,36 @@ tool pvs '' pvs --reportformat json --units b --nosuffix
 tool vgs '' vgs --reportformat json --units b --nosuffix
 tool lvs '' lvs --reportformat json --units b --nosuffix
 tool zpool '' zpool list -Hp -o name,size,alloc,free,health
+tool btrfs '' btrfs filesystem show --raw
+# Volumes are arrays of three, containers of four.
+engine() {
+    if command -v "$1" >/dev/null 2>&1; then
+        section "$1" "timeout -k 2 $LIMIT_S $1 volume ls --format '[{{json .Name}},{{json .Driver}},{{json .Mountpoint}}]' &&
+            timeout -k 2 $LIMIT_S $1 ps -aq | head -n 500 |
+            xargs -r timeout -k 2 $LIMIT_S $1 inspect --format '[{{json .Name}},{{json .Config.Image}},{{json .State.Status}},{{json .Mounts}}]'"
+    else
+        echo "@$1 missing"
+    fi
+}
+engine docker
+engine podman
+objects() {
+    timeout -k 2 $LIMIT_S microk8s kubectl get "$1" -A -o "jsonpath={range .items[*]}$2{\"\\n\"}{end}"
+}
+containers() {
+    timeout -k 2 $LIMIT_S du -skx /var/snap/microk8s/common/var/lib/containerd | sed 's/^/du|/'
+    timeout -k 2 $LIMIT_S microk8s ctr containers ls -q | head -n 2000 | sed 's/^/container|/'
+}
+volumes() {
+    objects persistentvolumeclaims 'claim|{.metadata.namespace}|{.metadata.name}|{.status.phase}|{.spec.volumeName}|{.status.capacity.storage}|{.spec.storageClassName}|{.spec.accessModes[0]}'
+    objects persistentvolumes 'volume|{.metadata.name}|{.spec.capacity.storage}|{.status.phase}|{.spec.storageClassName}|{.spec.claimRef.namespace}/{.spec.claimRef.name}|{.spec.persistentVolumeReclaimPolicy}|{.spec.hostPath.path}{.spec.local.path}{.spec.nfs.server}{.spec.csi.driver}'
+    objects storageclasses 'class|{.metadata.name}|{.provisioner}|{.reclaimPolicy}|{.volumeBindingMode}|{.metadata.annotations.storageclass\.kubernetes\.io/is-default-class}'
+    objects pods 'pod|{.metadata.namespace}|{.metadata.name}{range .spec.volumes[*]}|{.persistentVolumeClaim.claimName}{end}'
+}
+if command -v microk8s >/dev/null 2>&1; then
+    section containerd containers
+    timeout -k 2 $LIMIT_S microk8s kubectl get --raw /readyz >/dev/null 2>&1 </dev/null && section kubernetes volumes
+fi
 tool ip '' ip -j -s -d addr
 section net 'each "/sys/class/net/*/speed /sys/class/net/*/duplex /sys/class/net/*/device/uevent"'
 section thermal 'each "/sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp"'
