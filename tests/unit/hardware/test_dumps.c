@@ -21,7 +21,7 @@ static char *dumps; /* tests/data/hardware */
 #define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
 static char *run(const char *const *argv)
 {
-	static char *env[] = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	static const char *const env[] = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	struct str text = {.max = (size_t)1 << 24};
 	posix_spawn_file_actions_t actions;
 	char part[4096];
@@ -33,7 +33,8 @@ static char *run(const char *const *argv)
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, ends[1], 1), 0);
-	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, (char **)(uintptr_t)argv, env),
+	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, (char **)(uintptr_t)argv,
+				 (char **)(uintptr_t)env),
 		0);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)close(ends[1]);
