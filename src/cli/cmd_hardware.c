@@ -40,6 +40,104 @@ const struct cli_cmd cmd_hardware_collect = {
 	.run = cli_run_on_nodes,
 };
 
+/* ---- usage ---- */
+
+static const struct cli_column usage_columns[] = {
+	{"NODE", "hostname"},
+	{"CPU %", "report.usage.cpu_percent", .right = true},
+	{"LOAD", "report.usage.load"},
+	{"MEMORY", "report.memory.total_bytes", CLI_SHOW_BYTES, .right = true},
+	{"FREE", "report.memory.available_bytes", CLI_SHOW_BYTES, .right = true},
+	{"FULLEST", "fullest.mount", .shrink = true},
+	{"%", "fullest.used_percent", .right = true},
+	{"HOTTEST C", "hottest.value", .right = true},
+	{"READ", "report.usage_at", CLI_SHOW_AGO},
+};
+
+/* The member of a list with the highest number there. Borrowed, NULL = none. */
+static json_t *highest(const json_t *list, const char *key, const char *kind)
+{
+	json_t *best = NULL;
+	json_t *one = NULL;
+	size_t i = 0;
+
+	json_array_foreach(list, i, one) {
+		bool fits = kind == NULL || strcmp(cli_json_text(one, "kind", ""), kind) == 0;
+		double number = json_number_value(cli_json_get(one, key));
+		if (fits && (best == NULL || number > json_number_value(cli_json_get(best, key))))
+			best = one;
+	}
+	return best;
+}
+
+static void sum_up(json_t *shown)
+{
+	json_t *full = highest(cli_json_get(shown, "report.filesystems"), "used_percent", NULL);
+	json_t *hot = highest(cli_json_get(shown, "report.sensors"), "value", "temperature");
+
+	if (full != NULL)
+		json_object_set(shown, "fullest", full);
+	if (hot != NULL)
+		json_object_set(shown, "hottest", hot);
+}
+
+static struct err *print_usage(struct cli *cli, const json_t *operation)
+{
+	const json_t *host = NULL;
+	json_t *items = json_array();
+	struct err *e = NULL;
+	size_t i = 0;
+
+	json_array_foreach(cli_json_get(operation, "hosts"), i, host) {
+		cleanup(mem_freep) char *path = cli_path("hardware-report", "node",
+			cli_json_text(host, "hostname", "?"), NULL);
+		json_t *shown = NULL;
+		if (strcmp(cli_json_text(host, "status", ""), "ok") != 0)
+			continue;
+		e = cli_get(cli, path, NULL, &shown);
+		if (e != NULL)
+			break;
+		sum_up(shown);
+		json_array_append_new(items, shown);
+	}
+	if (e == NULL)
+		e = cli_print_list(cli, usage_columns, ARRAY_LEN(usage_columns), "hostname", items);
+	json_decref(items);
+	return e;
+}
+
+static struct err *run_usage(struct cli *cli)
+{
+	json_t *final = NULL;
+	struct err *e = cli_operate_nodes(cli, &final);
+
+	if (final != NULL) {
+		struct err *print = print_usage(cli, final);
+		if (e == NULL)
+			e = print;
+		else
+			err_ignore(print); /* the operation's failure says more */
+	}
+	json_decref(final);
+	return e;
+}
+const struct cli_cmd cmd_hardware_usage = {
+	.path = "hardware usage",
+	.summary = "Read now how much nodes have to do: processors, memory, file systems, sensors",
+	.details =
+		"Takes the time of one command over SSH on all of them at once, and puts the figures into the newest report of each.",
+	.doing = "read the usage of",
+	.action = "usage",
+	.example = "mko hardware usage n1\nmko hardware usage --all",
+	.noun = &noun_node,
+	.args = nodes,
+	.n_args = ARRAY_LEN(nodes),
+	.opts = collect_opts,
+	.n_opts = ARRAY_LEN(collect_opts),
+	.sets = {&cli_op_options},
+	.run = run_usage,
+};
+
 /* ---- show ---- */
 
 static const struct cli_column disk_columns[] = {
@@ -179,6 +277,7 @@ static const struct {
 	{"swap", {"", "report.memory.swap_total_bytes", CLI_SHOW_BYTES}},
 	{"disks", {"", "report.disk_total_bytes", CLI_SHOW_BYTES}},
 	{"containerd", {"", "report.volumes.containerd.used_bytes", CLI_SHOW_BYTES}},
+	{"usage read", {"", "report.usage_at", CLI_SHOW_TIME}},
 	{"processor used %", {"", "report.usage.cpu_percent"}},
 	{"load", {"", "report.usage.load"}},
 	{"undervoltage", {"", "report.raspberry_pi.undervoltage_now", CLI_SHOW_YES}},

@@ -17,7 +17,7 @@ static bool is_passing(const char *key)
 		"available_bytes", "swap_free_bytes", "used_bytes", "used_percent",
 		"inodes_percent", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped",
 		"temperature_c", "power_on_hours", "power_cycles", "sync_percent",
-		"allocated_bytes", "free_bytes", "mhz", "containers", "used_by"};
+		"allocated_bytes", "free_bytes", "mhz", "containers", "used_by", "usage_at"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(key, keys[i]) == 0)

@@ -53,6 +53,41 @@ struct err *hardware_take(struct service *svc, int64_t node_id, int64_t operatio
 	return e != NULL ? e : drop_old(svc, node_id);
 }
 
+/* ---- refresh ---- */
+
+static void refresh(json_t *report, const json_t *usage, int64_t now)
+{
+	static const char *const whole[] = {"usage", "filesystems", "sensors", "raspberry_pi"};
+	char at[CLOCK_TEXT_SIZE];
+	json_t *memory = json_object_get(report, "memory");
+
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+		if (json_object_get(usage, whole[i]) != NULL)
+			json_object_set(report, whole[i], json_object_get(usage, whole[i]));
+	if (json_is_object(memory))
+		json_object_update(memory, json_object_get(usage, "memory"));
+	clock_format(now, at);
+	json_object_set_new(report, "usage_at", json_string(at));
+}
+
+struct err *hardware_refresh(struct service *svc, int64_t node_id, const json_t *usage)
+{
+	struct store_rows rows = {0};
+	struct err *e = NULL;
+
+	TRY(newest(svc, node_id, I64_NONE, 1, &rows));
+	if (rows.n == 0) {
+		e = err_hint(err_new(ERR_PRECONDITION, "there is no hardware report yet"),
+			"mko hardware collect");
+	} else {
+		struct hardware *h = store_row(&rows, 0);
+		refresh(h->report, usage, clock_utc(svc->clock));
+		e = store_update(svc->store, &hardware_type, h);
+	}
+	store_rows_done(&rows);
+	return e;
+}
+
 /* ---- show ---- */
 
 static struct err *none_yet(const struct node *node)

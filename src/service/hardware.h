@@ -10,6 +10,10 @@
 /** Keep a report; the oldest of a node go. @take_report owned   In the caller's transaction. */
 struct err *hardware_take(struct service *svc, int64_t node_id, int64_t operation_id,
 	json_t *take_report) ERR_RESULT;
+/** Put what changes by itself (usage, memory, filesystems, sensors, a Raspberry Pi's bits) into the
+ * newest report, and when that was ("usage_at"). Errors: ERR_PRECONDITION: there is no report yet.
+ * In the caller's transaction. */
+struct err *hardware_refresh(struct service *svc, int64_t node_id, const json_t *usage) ERR_RESULT;
 /** Raise alerts of what a report shows, and resolve those that it shows to be over. What it does
  * not tell (a tool was missing) stays as it was. In the caller's transaction. */
 struct err *hardware_alerts(struct service *svc, const struct node *node,

@@ -126,6 +126,29 @@ class Hardware(LabCase):
         self.assertEqual(report["sections"]["lspci"], "failed 124")
         self.assertLessEqual(len(report["usb"]), 4096)
 
+    def test_5_usage_is_read_on_demand_without_a_full_report(self):
+        node = self.names[0]
+        self.mko("hardware", "collect", self.names[1], code=0)
+        both = self.mko("hardware", "usage", node, self.names[1], code=9)
+        self.assertIn("there is no hardware report yet", both.stderr, "it could be put into none, which holds up nobody else")
+        self.assertRegex(both.stdout, rf"{self.names[1]} +\d+ ")
+        self.mko("hardware", "usage", node, code=1)
+        self.tool(node, "vcgencmd", VCGENCMD % "0x0")
+        self.mko("hardware", "collect", node, code=0)
+        before = self.show(node)
+        self.tool(node, "vcgencmd", VCGENCMD % "0x50005")
+        self.tool(node, "lspci", "#!/bin/sh\nsleep 300\n")  # it is not asked
+        began = time.monotonic()
+        table = self.mko("hardware", "usage", node, code=0).stdout
+        self.assertLess(time.monotonic() - began, 9)
+        self.assertRegex(table, rf"{node} +\d+ ")
+        after = self.show(node)
+        self.assertEqual((after["id"], after["taken_at"], len(self.mko.items("hardware", "history", node))), (before["id"], before["taken_at"], 1))
+        self.assertEqual({key: after["report"][key] for key in ("cpu", "disks", "sections")}, {key: before["report"][key] for key in ("cpu", "disks", "sections")})
+        self.assertGreater(after["report"]["usage_at"], after["taken_at"])
+        self.assertTrue(after["report"]["raspberry_pi"]["undervoltage_now"])
+        self.assertEqual([(one["rule"], one["name"]) for one in self.mko.items("health", "alerts")], [("undervoltage", node)])
+
     def test_5_volumes_of_kubernetes_are_told_with_who_uses_them(self):
         node = self.names[2]
         self.lab.sh(node, "/usr/bin/snap", "install", "microk8s", "--classic", "--channel", "1.32/stable")

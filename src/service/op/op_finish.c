@@ -92,6 +92,32 @@ struct err *op_finish(struct service *svc, struct operation *op, int64_t status,
 	return NULL;
 }
 
+/* A run that ended well, but gave results that were refused. @error owned, may be replaced */
+static struct err *count_refused(struct service *svc, const struct operation *op, int *status,
+	json_t **error)
+{
+	struct store_rows hosts = {0};
+	size_t refused = 0;
+
+	if (*status != OP_SUCCEEDED)
+		return NULL;
+	TRY(op_hosts_list(svc, op->id, &hosts));
+	for (size_t i = 0; i < hosts.n; i++) {
+		const struct op_host *h = store_row(&hosts, i);
+		const json_t *why = json_object_get(h->data, OP_REFUSED);
+		if (why == NULL)
+			continue;
+		if (refused++ == 0) {
+			json_decref(*error);
+			*error = json_pack("{s:O, s:s}", "summary", why, "host", h->hostname);
+		}
+	}
+	if (refused > 0)
+		*status = refused < hosts.n ? OP_PARTIAL : OP_FAILED;
+	store_rows_done(&hosts);
+	return NULL;
+}
+
 struct err *op_finish_result(struct service *svc, struct operation *op)
 {
 	cleanup(mem_freep) char *path = op_path(svc, op->id, "result.json");
@@ -101,13 +127,17 @@ struct err *op_finish_result(struct service *svc, struct operation *op)
 	json_t *result = json_loads(text, 0, NULL);
 	const char *name = json_string_value(json_object_get(result, "status"));
 	int status = name != NULL ? enum_value(&op_status_table, name) : -1;
-	json_t *error = json_object_get(result, "error");
+	json_t *error = json_incref(json_object_get(result, "error"));
 	op->log_cut = json_is_true(json_object_get(result, "log_cut"));
 	if (status < 0 || !op_status_final(status)) {
+		json_decref(error);
 		json_decref(result);
 		return err_new(ERR_PROTOCOL, "%s says no final status", path);
 	}
-	struct err *e = op_finish(svc, op, status, error);
+	struct err *e = count_refused(svc, op, &status, &error);
+	if (e == NULL)
+		e = op_finish(svc, op, status, error);
+	json_decref(error);
 	json_decref(result);
 	return e;
 }

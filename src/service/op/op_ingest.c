@@ -173,6 +173,38 @@ static void take_impact(struct ingest *in, struct node *node, const json_t *data
 	json_object_set_new(node->impact, "at", json_integer(clock_utc(in->svc->clock)));
 }
 
+/* What a node told is refused: it has failed, the others go on. Nothing else may hold up the
+ * events. */
+static bool is_refusal(const struct err *e)
+{
+	static const enum err_code codes[] = {ERR_INVALID, ERR_PRECONDITION, ERR_NOT_FOUND,
+		ERR_CONFLICT, ERR_PROTOCOL};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (err_code(e) == codes[i])
+			return true;
+	return false;
+}
+
+/* The type takes in the result of a host, all of it or nothing. */
+static struct err *host_result(struct ingest *in, struct op_host *h, struct node *node)
+{
+	if (in->run.type->host_result == NULL)
+		return NULL;
+	TRY(store_savepoint(in->svc->store));
+	struct err *e = in->run.type->host_result(in->svc, &in->run, node, h->data);
+	struct err *broken = store_release(in->svc->store, e == NULL);
+	if (broken != NULL) {
+		err_free(e);
+		return broken;
+	}
+	if (e == NULL || !is_refusal(e))
+		return e;
+	json_object_set_new(h->data, OP_REFUSED, json_string(err_message(e)));
+	err_free(e);
+	return NULL;
+}
+
 static struct err *on_data(struct ingest *in, const json_t *event)
 {
 	struct op_host *h = host_of(in, event);
@@ -189,8 +221,7 @@ static struct err *on_data(struct ingest *in, const json_t *event)
 	op_take_node_facts(node, data);
 	take_impact(in, node, data);
 	TRY(facts_take(in->svc, node->id, in->op->id, data));
-	if (in->run.type->host_result != NULL)
-		TRY(in->run.type->host_result(in->svc, &in->run, node, h->data));
+	TRY(host_result(in, h, node));
 	node->updated_at = clock_utc(in->svc->clock);
 	return store_update(in->svc->store, &node_type, node);
 }
@@ -252,6 +283,11 @@ static struct err *host_stats(struct ingest *in, size_t i, const json_t *counts)
 	h->status = h->failed > 0 ? OP_HOST_FAILED : h->changed > 0 ? OP_HOST_CHANGED : OP_HOST_OK;
 	if (h->failed == 0)
 		field_set_text(&h->message, NULL); /* a failure that the playbook rescued */
+	const char *refused = text_of(h->data, OP_REFUSED);
+	if (refused != NULL) {
+		h->status = OP_HOST_FAILED;
+		field_set_text(&h->message, refused);
+	}
 	if (count_of(counts, "lost") == 0)
 		return node_reached(in, h, true, NULL);
 	cleanup(mem_freep) char *why =

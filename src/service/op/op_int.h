@@ -1,6 +1,9 @@
 /* Inside of operations. */
 #pragma once
 
+/** Member of the data of a host whose result was refused: why. */
+#define OP_REFUSED "refused"
+
 #include "service/op/op_run.h"
 #include "service/quorum.h"
 

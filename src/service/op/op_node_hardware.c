@@ -42,6 +42,36 @@ static struct err *host_result(struct service *svc, struct op_run *run, struct n
 	return e != NULL ? e : hardware_take(svc, node->id, run->op->id, report);
 }
 
+/* The newest report gets what changes by itself. */
+static struct err *usage_result(struct service *svc, struct op_run *run, struct node *node,
+	const json_t *data)
+{
+	json_t *usage = NULL;
+
+	if (json_object_get(data, "hardware") == NULL)
+		return NULL;
+	TRY_WRAP(read_report(svc, run, node, &usage), "usage of %s", node->hostname);
+	struct err *e = hardware_alerts(svc, node, usage);
+	if (e == NULL)
+		e = hardware_refresh(svc, node->id, usage);
+	json_decref(usage);
+	return e;
+}
+
+const struct op_type op_node_usage = {
+	.name = "node.usage",
+	.title = "Read the usage of %s",
+	.summary =
+		"Read the use of processors, memory, file systems and sensors now, and put it into the newest hardware report. Changes nothing.",
+	.target = OP_TARGET_NODE,
+	.role = ROLE_OPERATOR,
+	.risk = OP_RISK_READ,
+	.timeout_s = 300,
+	.playbook = "read_usage",
+	.plan = plan,
+	.host_result = usage_result,
+};
+
 const struct op_type op_node_hardware = {
 	.name = "node.hardware",
 	.title = "Read the hardware of %s",

@@ -21,9 +21,12 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(argument_spec={
-            'script': {'type': 'str', 'required': True}, 'folder': {'type': 'str', 'required': True}, 'timeout': {'type': 'int', 'default': 120}})
+            'script': {'type': 'str', 'required': True}, 'folder': {'type': 'str', 'required': True}, 'timeout': {'type': 'int', 'default': 120},
+                           'sections': {'type': 'list', 'elements': 'str', 'default': []}})
         with open(self._find_needle('files', arguments['script']), encoding='utf-8') as script:
             lines = [line for line in script.read().splitlines() if not line.startswith('#')]
+        if arguments['sections']:
+            lines.insert(0, "ONLY=' %s '" % ' '.join(re.sub('[^a-z_]', '', name) for name in arguments['sections']))
         command = 'timeout -k 5 %d /bin/sh -c %s' % (max(10, min(600, arguments['timeout'])), self._quote('\n'.join(lines)))
         done = self._low_level_execute_command(command, sudoable=True, executable='/bin/sh')
         data = to_bytes(done.get('stdout', ''), errors='surrogate_then_replace')[:SIZE_MAX]

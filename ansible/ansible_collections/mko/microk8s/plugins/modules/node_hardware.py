@@ -25,6 +25,11 @@ options:
     description: Seconds after which the script is ended.
     type: int
     default: 120
+  sections:
+    description: Sections of the script that are wanted; all when there are none.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full

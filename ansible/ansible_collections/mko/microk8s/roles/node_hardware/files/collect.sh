@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a machine is made of, read with the tools that are there. POSIX sh; changes nothing, installs nothing.
 # Each section is "@NAME" (or "@NAME missing" when its tool is not there), its lines behind a space, and a last line " !CODE".
+# With ONLY=" usage meminfo " it reads no more than these sections.
 # Every tool has a time limit and a size limit, so none can hold up the report or fill it.
 LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
@@ -8,7 +9,15 @@ export LC_ALL PATH
 LIMIT_S=10
 LIMIT_BYTES=262144
 
+wanted() {
+    case "${ONLY:- $1 }" in
+        *" $1 "*) ;;
+        *) return 1 ;;
+    esac
+}
+
 section() {
+    wanted "$1" || return 0
     echo "@$1${3:+ $3}"
     { eval "$2" 2>/dev/null </dev/null; printf '\n!%s\n' "$?"; } | head -c "$LIMIT_BYTES" | tr -d '\000' | sed 's/^/ /'
     echo
@@ -18,6 +27,7 @@ tool() {
     name=$1
     argument=$2
     shift 2
+    wanted "$name" || return 0
     if command -v "$1" >/dev/null 2>&1; then
         section "$name" "timeout -k 2 $LIMIT_S $*" "$argument"
     else
@@ -44,7 +54,9 @@ section dmi 'each "/sys/class/dmi/id/*_vendor /sys/class/dmi/id/product_* /sys/c
 section devicetree 'each "/proc/device-tree/model /proc/device-tree/serial-number"'
 tool virt '' systemd-detect-virt
 tool lsblk '' lsblk -J -b -o NAME,KNAME,TYPE,SIZE,MODEL,SERIAL,ROTA,TRAN,FSTYPE,MOUNTPOINT,LABEL,UUID,RO,RM,VENDOR,REV
-if command -v smartctl >/dev/null 2>&1; then
+if ! wanted smart; then
+    :
+elif command -v smartctl >/dev/null 2>&1; then
     for disk in /sys/block/*; do
         disk=${disk##*/}
         case $disk in
@@ -65,6 +77,7 @@ tool zpool '' zpool list -Hp -o name,size,alloc,free,health
 tool btrfs '' btrfs filesystem show --raw
 # Volumes are arrays of three, containers of four.
 engine() {
+    wanted "$1" || return 0
     if command -v "$1" >/dev/null 2>&1; then
         section "$1" "timeout -k 2 $LIMIT_S $1 volume ls --format '[{{json .Name}},{{json .Driver}},{{json .Mountpoint}}]' &&
             timeout -k 2 $LIMIT_S $1 ps -aq | head -n 500 |
@@ -88,7 +101,7 @@ volumes() {
     objects storageclasses 'class|{.metadata.name}|{.provisioner}|{.reclaimPolicy}|{.volumeBindingMode}|{.metadata.annotations.storageclass\.kubernetes\.io/is-default-class}'
     objects pods 'pod|{.metadata.namespace}|{.metadata.name}{range .spec.volumes[*]}|{.persistentVolumeClaim.claimName}{end}'
 }
-if command -v microk8s >/dev/null 2>&1; then
+if wanted kubernetes && command -v microk8s >/dev/null 2>&1; then
     section containerd containers
     timeout -k 2 $LIMIT_S microk8s kubectl get --raw /readyz >/dev/null 2>&1 </dev/null && section kubernetes volumes
 fi
