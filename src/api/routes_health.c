@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "service/health.h"
 #include "service/health_watch.h"
+#include "service/history.h"
 
 struct health_query {
 	int64_t id;
@@ -50,6 +51,37 @@ static struct err *get_status(struct call *call)
 	return e != NULL ? e : call_json(call, json);
 }
 
+struct history_query {
+	int64_t id;
+	char *subject, *since;
+};
+static const struct field history_query_fields[] = {
+	ROW_TEXT(struct history_query, subject, FIELD_CREATE | FIELD_REQUIRED, .max = 300,
+		.help = "node/NAME, cluster/NAME or ups/NAME; a number in place of the name"),
+	ROW_TEXT(struct history_query, since, FIELD_CREATE, .max = 40,
+		.help = "How far back: 1h (when absent), 7d; the further, the coarser"),
+};
+static const struct record_type history_query_type = {
+	.name = "history_query",
+	.table = "history_query",
+	.size = sizeof(struct history_query),
+	.fields = history_query_fields,
+	.n_fields = ARRAY_LEN(history_query_fields),
+};
+
+static struct err *get_history(struct call *call)
+{
+	struct history_query query;
+	json_t *json = NULL;
+
+	record_init(&history_query_type, &query);
+	struct err *e = call_query(call, &query);
+	if (e == NULL)
+		e = history_json(call->svc, query.subject, query.since, &json);
+	record_done(&history_query_type, &query);
+	return e != NULL ? e : call_json(call, json);
+}
+
 static const struct route routes_health_rows[] = {
 	{"GET", "/api/health/check", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
 		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_health_report,
@@ -63,5 +95,10 @@ static const struct route routes_health_rows[] = {
 		.summary =
 			"What the server, which asks again and again, believes of every node and cluster, and since when",
 		.handle = get_status},
+	{"GET", "/api/history", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_history, .query = &history_query_type,
+		.summary =
+			"Figures of a node, a cluster or a UPS over time: each 10 s for an hour, each 8 h for a year",
+		.handle = get_history},
 };
 ROUTE_LIST(routes_health, "health");

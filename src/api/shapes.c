@@ -348,9 +348,10 @@ const struct shape shape_finding = {
 		     ",\"cluster_id\":" NUMBER_OR_NULL ",\"ssh\":" HEALTH_ANSWER                   \
 		     ",\"agent\":" HEALTH_ANSWER ",\"api\":" HEALTH_ANSWER                         \
 		     ",\"ready\":" TRUTH_OR_NULL ",\"cordoned\":" TRUTH_OR_NULL                    \
-		     ",\"heartbeat_s\":" NUMBER_OR_NULL ",\"certificate_ends\":" TEXT_OR_NULL
+		     ",\"heartbeat_s\":" NUMBER_OR_NULL ",\"certificate_ends\":" TEXT_OR_NULL      \
+		     ",\"ssh_ms\":" NUMBER_OR_NULL ",\"api_ms\":" NUMBER_OR_NULL
 #define HEALTH_NODE_KEYS                                                                           \
-	"\"id\",\"name\",\"state\",\"reason\",\"address\",\"cluster\",\"cluster_id\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\",\"certificate_ends\""
+	"\"id\",\"name\",\"state\",\"reason\",\"address\",\"cluster\",\"cluster_id\",\"ssh\",\"agent\",\"api\",\"ready\",\"cordoned\",\"heartbeat_s\",\"certificate_ends\",\"ssh_ms\",\"api_ms\""
 #define HEALTH_BELIEF ",\"since\":" TEXT_OR_NULL ",\"heard\":" TEXT ",\"flapping\":" TRUTH
 #define HEALTH_BELIEF_KEYS ",\"since\",\"heard\",\"flapping\""
 const struct shape shape_health_report = {
@@ -367,6 +368,14 @@ const struct shape shape_health_status = {
 			HEALTH_BELIEF_KEYS)) ",\"nodes\":" LIST_OF(OBJECT_OF(HEALTH_NODE
 										     HEALTH_BELIEF,
 		HEALTH_NODE_KEYS HEALTH_BELIEF_KEYS)) "}",
+};
+const struct shape shape_history = {
+	.name = "history",
+	.more = "{\"subject\":" TEXT ",\"step_s\":" NUMBER ",\"begin\":" TEXT
+		",\"series\":" LIST_OF(OBJECT_OF(
+			"\"name\":" TEXT ",\"unit\":" TEXT_OR_NULL ",\"help\":" TEXT
+			",\"values\":" LIST_OF("{\"type\":[\"number\",\"null\"]}"),
+			"\"name\",\"unit\",\"help\",\"values\"")) ",\"energy_wh\":{\"type\":[\"number\",\"null\"],\"description\":\"Of the load of a UPS that tells its power\"}}",
 };
 const struct shape shape_alert = {
 	.name = "alert",

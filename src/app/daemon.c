@@ -24,6 +24,7 @@
 #include "service/delivery.h"
 #include "service/event.h"
 #include "service/health_watch.h"
+#include "service/history.h"
 #include "service/op/op.h"
 #include "service/power.h"
 #include "service/query.h"
@@ -563,6 +564,7 @@ static struct err *prepare(struct daemon *d)
 		tx_rollback(d->svc);
 		return e;
 	}
+	history_start(d->svc);
 	health_start(d->svc);
 	return tx_commit(d->svc);
 }
@@ -634,6 +636,7 @@ static void finish(struct daemon *d)
 	power_stop(d->svc);
 	health_watch_free(d->health);
 	health_stop(d->svc);
+	history_stop(d->svc);
 	courier_free(d->courier);
 	http_free(d->http);
 	for (size_t i = 0; i < d->n_watches; i++)

@@ -13,6 +13,7 @@
 #include "service/desired.h"
 #include "service/event.h"
 #include "service/find.h"
+#include "service/history.h"
 #include "service/op/op.h"
 #include "service/op/op_custom.h"
 
@@ -352,6 +353,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 			"use --force to forget it here; the machines go on as they are");
 	TRY(cluster_changed(svc, who, "cluster.remove", c, NULL));
 	TRY(release_nodes(svc, c));
+	TRY(history_forget(svc, "cluster", c->id));
 	return store_delete(svc->store, &cluster_type, c->id);
 }
 

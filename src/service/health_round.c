@@ -280,6 +280,11 @@ static json_t *optional_time(int64_t at)
 	return json_string(text);
 }
 
+static json_t *took(const struct probe *p, enum health_answer answer)
+{
+	return answer == HEALTH_GOOD ? json_integer(p->took_ms) : json_null();
+}
+
 static json_t *node_json(struct subject *s, struct group *g)
 {
 	cleanup(str_done) struct str reason = STR_INIT;
@@ -291,7 +296,7 @@ static json_t *node_json(struct subject *s, struct group *g)
 	if (g != NULL)
 		count(g, s, state);
 	const struct health_kube *kube = &s->seen.kube;
-	return json_pack("{sI ss ss ss? so ss ss ss ss ss so so so so}", "id",
+	return json_pack("{sI ss ss ss? so ss ss ss ss ss so so so so so so}", "id",
 		number_of(s->node, "id"), "name", text_of(s->node, "name"), "address",
 		text_of(s->node, "address"), "cluster",
 		g != NULL ? text_of(g->cluster, "name") : NULL, "cluster_id",
@@ -303,7 +308,8 @@ static json_t *node_json(struct subject *s, struct group *g)
 		kube->known ? json_boolean(kube->ready) : json_null(), "cordoned",
 		kube->known ? json_boolean(kube->cordoned) : json_null(), "heartbeat_s",
 		optional_number(kube->heartbeat_s), "certificate_ends",
-		optional_time(s->api.certificate_ends));
+		optional_time(s->api.certificate_ends), "ssh_ms", took(&s->ssh, s->seen.ssh),
+		"api_ms", took(&s->api, s->seen.api));
 }
 
 static json_t *cluster_json(struct group *g)

@@ -1,6 +1,8 @@
 /* Owns what is believed of nodes and clusters. Telling it: health_sync.c. */
 #include "service/health_watch.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,6 +11,7 @@
 #include "service/alert.h"
 #include "service/cluster.h"
 #include "service/health_int.h"
+#include "service/history.h"
 #include "service/query.h"
 #include "service/scope.h"
 
@@ -140,7 +143,50 @@ static struct err *tell(struct service *svc, const json_t *input)
 	return tx_commit(svc);
 }
 
-struct err *health_take(struct service *svc, const json_t *input, json_t *take_report)
+static const double state_values[] = {[HEALTH_UP] = 1,
+	[HEALTH_UNKNOWN] = (double)NAN,
+	[HEALTH_DEGRADED] = 0.5,
+	[HEALTH_DOWN] = 0};
+
+static double figure(const json_t *item, const char *key)
+{
+	const json_t *value = json_object_get(item, key);
+
+	return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+/* The figures of a list. @keys after "up", ended by NULL */
+static struct err *keep_figures(struct service *svc, const char *list, const char *kind,
+	const char *const *keys)
+{
+	const json_t *item = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(svc->health->report, list), i, item) {
+		int state = enum_value(&health_state_table, text_of(item, "state"));
+		struct history_value values[4] = {{"up", state_values[state]}};
+		char subject[64];
+		size_t n = 1;
+		(void)snprintf(subject, sizeof(subject), "%s/%lld", kind,
+			(long long)number_of(item, "id"));
+		for (; keys[n - 1] != NULL; n++)
+			values[n] = (struct history_value){keys[n - 1], figure(item, keys[n - 1])};
+		TRY(history_add(svc, subject, values, n));
+	}
+	return NULL;
+}
+
+static struct err *keep(struct service *svc)
+{
+	static const char *const of_nodes[] = {"ssh_ms", "api_ms", NULL};
+	static const char *const of_clusters[] = {"nodes_well", "quorum_margin", NULL};
+
+	TRY(keep_figures(svc, "nodes", "node", of_nodes));
+	TRY(keep_figures(svc, "clusters", "cluster", of_clusters));
+	return history_flush(svc);
+}
+
+static struct err *take(struct service *svc, const json_t *input, json_t *take_report)
 {
 	struct health_monitor *m = svc->health;
 	int64_t now = clock_utc(svc->clock);
@@ -154,6 +200,13 @@ struct err *health_take(struct service *svc, const json_t *input, json_t *take_r
 	if (!changed && !m->owed && !statuses_differ(m, input))
 		return NULL;
 	return tell(svc, input);
+}
+
+/* What is believed comes first: figures that cannot be kept hold up no alert. */
+struct err *health_take(struct service *svc, const json_t *input, json_t *take_report)
+{
+	TRY(take(svc, input, take_report));
+	return keep(svc);
 }
 
 /* ---- what is shown ---- */
@@ -221,11 +274,8 @@ struct err *health_status_json(struct service *svc, const char *cluster, json_t 
 
 static void set_state(enum metric_id id, const char *const *labels, const struct health_track *t)
 {
-	static const double values[] =
-		{[HEALTH_UP] = 1, [HEALTH_UNKNOWN] = 0, [HEALTH_DEGRADED] = 0.5, [HEALTH_DOWN] = 0};
-
 	if (t->known && t->state != HEALTH_UNKNOWN)
-		metric_set(id, labels, values[t->state]);
+		metric_set(id, labels, state_values[t->state]);
 }
 
 static void set_states(const struct health_monitor *m, int64_t now)

@@ -14,6 +14,7 @@
 #include "service/cluster.h"
 #include "service/event.h"
 #include "service/find.h"
+#include "service/history.h"
 #include "service/op/op.h"
 #include "service/scope.h"
 
@@ -286,6 +287,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 			"take it out of the cluster first, or use --force to forget it here without touching the machine");
 	TRY(node_changed(svc, who, "node.remove", node, NULL));
 	TRY(alert_forget_node(svc, node->id));
+	TRY(history_forget(svc, "node", node->id));
 	return store_delete(svc->store, &node_type, node->id);
 }
 

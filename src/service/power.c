@@ -9,10 +9,12 @@
 #include "base/mem.h"
 #include "service/audit.h"
 #include "service/event.h"
+#include "service/history.h"
 #include "service/power_int.h"
 
 #define MEMORY_ID 1
 #define HEARTBEAT_MS 10000
+#define SAMPLE_MS 10000
 #define ALARMED_MS 86400000 /* a clock on the wall that moved by more tells nothing */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -308,6 +310,54 @@ static bool must_save(const struct power_monitor *m, bool calm, int64_t now)
 		(!calm && now - m->saved_at >= HEARTBEAT_MS);
 }
 
+/* The figures of a UPS that is heard. */
+static struct err *keep_word(struct service *svc, const struct power_word *word)
+{
+	static const struct {
+		const char *series;
+		enum power_quantity quantity;
+	} rows[] = {
+		{"charge", POWER_CHARGE},
+		{"runtime_s", POWER_RUNTIME},
+		{"load", POWER_LOAD},
+		{"power_w", POWER_REAL},
+		{"input_v", POWER_INPUT_VOLTAGE},
+		{"battery_v", POWER_BATTERY_VOLTAGE},
+		{"temperature_c", POWER_TEMPERATURE},
+	};
+	struct history_value values[ARRAY_LEN(rows) + 1] = {
+		{"up", word->status == UPS_ON_BATTERY ? 0 : 1}};
+	char subject[64];
+	size_t n = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t value = word->reading.values[rows[i].quantity];
+		if (value != I64_NONE)
+			values[n++] = (struct history_value){rows[i].series, (double)value / 1000};
+	}
+	(void)snprintf(subject, sizeof(subject), "ups/%lld", (long long)word->ups_id);
+	return history_add(svc, subject, values, n);
+}
+
+/* Figures that cannot be kept hold up nothing: the next ones are tried again. */
+static void keep_figures(struct service *svc, int64_t now)
+{
+	struct power_monitor *m = svc->power;
+	struct err *e = NULL;
+
+	if (now - m->sampled_at < SAMPLE_MS)
+		return;
+	m->sampled_at = now;
+	for (size_t i = 0; e == NULL && i < m->n_words; i++)
+		if (m->words[i].ever && m->words[i].miss == NULL)
+			e = keep_word(svc, &m->words[i]);
+	if (e == NULL)
+		e = history_flush(svc);
+	if (e != NULL)
+		log_error("power: %s", err_message(e));
+	err_free(e);
+}
+
 struct err *power_tick(struct service *svc, const struct power_sample *samples, size_t n)
 {
 	struct power_monitor *m = svc->power;
@@ -329,6 +379,7 @@ struct err *power_tick(struct service *svc, const struct power_sample *samples, 
 	step(m, &orders, samples, n, now);
 	power_orders_done(&orders);
 	m->fresh = false;
+	keep_figures(svc, now);
 	bool calm = power_engine_is_calm(m->engine);
 	if (!must_save(m, calm, now))
 		return NULL;

@@ -35,7 +35,8 @@ struct power_monitor {
 	struct power_effects owed; /**< what is not stored and done yet */
 	bool unsaved;              /**< the state must be stored though nothing is owed */
 	bool calm;
-	int64_t saved_at; /**< engine time */
+	int64_t saved_at;   /**< engine time */
+	int64_t sampled_at; /**< when figures were kept, engine time */
 };
 
 /** Commands of one step, with what they point to. Zero-initialise; power_orders_done() frees. */

@@ -11,6 +11,7 @@
 
 struct op_engine;
 struct health_monitor;
+struct history;
 struct power_monitor;
 struct throttle;
 
@@ -38,6 +39,7 @@ struct service {
 	struct op_engine *engine;      /**< operations: service/op/op.h */
 	struct power_monitor *power;   /**< service/power.h; NULL: no server runs here */
 	struct health_monitor *health; /**< service/health_watch.h; NULL: no server runs here */
+	struct history *history;       /**< service/history.h; NULL: no server runs here */
 	struct throttle *throttle;     /**< of logins; NULL until one fails; account_done() frees */
 	struct identity_cache *identities; /**< whom credentials belonged to a moment ago; NULL
 					      until some did; account_done() frees */

@@ -12,6 +12,7 @@
 #include "service/body.h"
 #include "service/event.h"
 #include "service/find.h"
+#include "service/history.h"
 
 struct err *ups_find(struct service *svc, const char *id_or_name, struct ups_device *ret)
 {
@@ -188,6 +189,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who,
 	TRY(remove_rules(svc, ups, force));
 	TRY(forget_feeds(svc, ups->id));
 	TRY(forget_alerts(svc, ups->id));
+	TRY(history_forget(svc, "ups", ups->id));
 	store_want(svc->store, STORE_FULL);
 	TRY(store_delete(svc->store, &ups_device_type, ups->id));
 	snprintf(object, sizeof(object), "ups/%lld %s", (long long)ups->id, ups->name);

@@ -141,6 +141,12 @@ class Health(LabCase):
     def alerts(self, *args):
         return json.loads(self.mko("health", "alerts", "-o", "json", *args, code=0).stdout)["items"]
 
+    def figures(self, subject):
+        kind, name = subject.split("/")
+        arguments = [name] if kind == "node" else [f"--{kind}", name]
+        series = json.loads(self.mko("health", "history", *arguments, "-o", "json", code=0).stdout)["series"]
+        return {one["name"]: [value for value in one["values"] if value is not None] for one in series}
+
     def test_7_a_server_watches_and_tells_once(self):
         """Two control planes are off (from the case before): one alert for the lost quorum, one for each cause; all are over when they are back."""
         self.assert_three_lines(self.mko("health", "status", code=6))
@@ -156,6 +162,12 @@ class Health(LabCase):
         self.assertRegex(self.mko("health", "status", code=1).stdout, r"prod +down")
         node = json.loads(self.mko("node", "show", "n2", "-o", "json", code=0).stdout)
         self.assertEqual(node["status"], "offline")
+        wait_until(lambda: self.figures("node/n1").get("ssh_ms"), 30, "figures are kept")
+        self.assertEqual(set(self.figures("node/n2")["up"]), {0}, "it is off")
+        self.assertIn(0, self.figures("cluster/prod")["up"])
+        self.assertRegex(self.mko("health", "history", "n1", code=0).stdout, r"ssh_ms +ms +\d")
+        self.assert_three_lines(self.mko("health", "history", code=2))
+        self.assert_three_lines(self.mko("health", "history", "nobody", code=3))
         quorum = next(one for one in self.alerts() if one["rule"] == "cluster_down")
         self.assertEqual(quorum["next"], "mko doctor --cluster prod")
         self.mko("health", "acknowledge", str(quorum["id"]), code=0)

@@ -20,6 +20,7 @@
 #include "model/node.h"
 #include "model/notifier.h"
 #include "model/operation.h"
+#include "model/sample.h"
 #include "model/schedule.h"
 #include "model/ups.h"
 #include "model/workflow.h"
@@ -30,7 +31,8 @@ static const struct record_type *const stored_types[] = {&ups_device_type, &ups_
 	&ups_event_type, &ups_firing_type, &power_memory_type, &node_type, &cluster_type,
 	&operation_type, &op_host_type, &op_lock_type, &user_type, &token_type, &session_type,
 	&configuration_type, &audit_type, &event_type, &idempotency_type, &schedule_type,
-	&workflow_type, &facts_type, &alert_type, &notifier_type, &delivery_type, &hardware_type};
+	&workflow_type, &facts_type, &alert_type, &notifier_type, &delivery_type, &hardware_type,
+	&sample_block_type};
 
 struct fixture {
 	char *dir;
