@@ -51,35 +51,49 @@ static struct err *get_status(struct call *call)
 	return e != NULL ? e : call_json(call, json);
 }
 
-struct history_query {
+struct samples_query {
 	int64_t id;
-	char *subject, *since;
+	char *since;
 };
-static const struct field history_query_fields[] = {
-	ROW_TEXT(struct history_query, subject, FIELD_CREATE | FIELD_REQUIRED, .max = 300,
-		.help = "node/NAME, cluster/NAME or ups/NAME; a number in place of the name"),
-	ROW_TEXT(struct history_query, since, FIELD_CREATE, .max = 40,
+static const struct field samples_query_fields[] = {
+	ROW_TEXT(struct samples_query, since, FIELD_CREATE, .max = 40,
 		.help = "How far back: 1h (when absent), 7d; the further, the coarser"),
 };
-static const struct record_type history_query_type = {
-	.name = "history_query",
-	.table = "history_query",
-	.size = sizeof(struct history_query),
-	.fields = history_query_fields,
-	.n_fields = ARRAY_LEN(history_query_fields),
+static const struct record_type samples_query_type = {
+	.name = "samples_query",
+	.table = "samples_query",
+	.size = sizeof(struct samples_query),
+	.fields = samples_query_fields,
+	.n_fields = ARRAY_LEN(samples_query_fields),
 };
 
-static struct err *get_history(struct call *call)
+static struct err *get_samples(struct call *call, const char *kind)
 {
-	struct history_query query;
+	cleanup(mem_freep) char *subject = mem_printf("%s/%s", kind, call->params[0]);
+	struct samples_query query;
 	json_t *json = NULL;
 
-	record_init(&history_query_type, &query);
+	record_init(&samples_query_type, &query);
 	struct err *e = call_query(call, &query);
 	if (e == NULL)
-		e = history_json(call->svc, query.subject, query.since, &json);
-	record_done(&history_query_type, &query);
+		e = history_json(call->svc, subject, query.since, &json);
+	record_done(&samples_query_type, &query);
 	return e != NULL ? e : call_json(call, json);
+}
+
+static struct err *samples_of_node(struct call *call)
+{
+	return get_samples(call, "node");
+}
+
+static struct err *samples_of_cluster(struct call *call)
+{
+	return get_samples(call, "cluster");
+}
+
+static struct err *samples_of_ups(struct call *call)
+{
+	return get_samples(call, "ups");
 }
 
 static const struct route routes_health_rows[] = {
@@ -95,10 +109,20 @@ static const struct route routes_health_rows[] = {
 		.summary =
 			"What the server, which asks again and again, believes of every node and cluster, and since when",
 		.handle = get_status},
-	{"GET", "/api/history", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
-		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_history, .query = &history_query_type,
+	{"GET", "/api/nodes/{id}/samples", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_history, .query = &samples_query_type,
 		.summary =
-			"Figures of a node, a cluster or a UPS over time: each 10 s for an hour, each 8 h for a year",
-		.handle = get_history},
+			"Figures of a node over time: each 10 s for an hour up to each 8 h for a year",
+		.handle = samples_of_node},
+	{"GET", "/api/clusters/{id}/samples", ROLE_VIEWER, .flags = ROUTE_ANY_SCOPE, .status = 200,
+		.reply = ROUTE_REPLY_OBJECT, .shape = &shape_history, .query = &samples_query_type,
+		.summary =
+			"Figures of a cluster over time: each 10 s for an hour up to each 8 h for a year",
+		.handle = samples_of_cluster},
+	{"GET", "/api/ups/{id}/samples", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
+		.shape = &shape_history, .query = &samples_query_type,
+		.summary =
+			"Figures of a UPS over time: each 10 s for an hour up to each 8 h for a year",
+		.handle = samples_of_ups},
 };
 ROUTE_LIST(routes_health, "health");

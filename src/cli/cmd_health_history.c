@@ -109,20 +109,24 @@ static struct err *print_history(struct cli *cli, const json_t *history)
 	return e;
 }
 
-/* Options that name something else than a node. */
-static const char *const kinds[] = {"cluster", "ups"};
+/* What it may be of: an argument or an option names it. */
+static const struct {
+	const char *option, *collection;
+} kinds[] = {{"cluster", "clusters"}, {"ups", "ups"}};
 
-static struct err *subject_of(struct cli *cli, char **ret)
+/* The path of the figures. @ret owned */
+static struct err *path_of(struct cli *cli, char **ret)
 {
 	size_t n = cli->n_args;
 
-	if (cli->n_args == 1)
-		*ret = mem_printf("node/%s", cli->args[0]);
+	if (n == 1)
+		*ret = cli_path("nodes", cli->args[0], "samples", NULL);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (!cli_opt_given(cli, kinds[i]))
+		if (!cli_opt_given(cli, kinds[i].option))
 			continue;
 		mem_free(*ret);
-		*ret = mem_printf("%s/%s", kinds[i], cli_opt_text(cli, kinds[i]));
+		*ret = cli_path(kinds[i].collection, cli_opt_text(cli, kinds[i].option), "samples",
+			NULL);
 		n++;
 	}
 	if (n == 1)
@@ -133,16 +137,14 @@ static struct err *subject_of(struct cli *cli, char **ret)
 
 static struct err *run_history(struct cli *cli)
 {
-	cleanup(mem_freep) char *subject = NULL;
+	cleanup(mem_freep) char *path = NULL;
 	cleanup(str_done) struct str query = STR_INIT;
 	json_t *history = NULL;
 
-	TRY(subject_of(cli, &subject));
-	cli_what(cli, "show the history of %s", subject);
-	cli_query_add(&query, "subject", subject);
+	TRY(path_of(cli, &path));
 	if (cli_opt_given(cli, "since"))
 		cli_query_add(&query, "since", cli_opt_text(cli, "since"));
-	TRY(cli_get(cli, "/api/history", str_get(&query), &history));
+	TRY(cli_get(cli, path, query.len > 0 ? str_get(&query) : NULL, &history));
 	struct err *e = print_history(cli, history);
 	json_decref(history);
 	return e;
