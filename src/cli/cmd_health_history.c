@@ -52,12 +52,13 @@ static char *course_of(const json_t *values, const struct extent *all)
 	size_t n = json_array_size(values);
 	size_t width = n < GRAPH_WIDTH ? n : GRAPH_WIDTH;
 	double span = all->most - all->least;
+	const size_t top = ARRAY_LEN(blocks) - 1;
 	struct str line = STR_INIT;
 
 	for (size_t i = 0; i < width; i++) {
 		const struct extent x = extent_of(values, i * n / width, (i + 1) * n / width);
 		double part = x.n > 0 && span > 0 ? (x.sum / (double)x.n - all->least) / span : 0.5;
-		size_t level = (size_t)(part * (double)(ARRAY_LEN(blocks) - 1) + 0.5);
+		size_t level = (size_t)(part * (double)top + 0.5);
 		str_adds(&line, x.n > 0 ? blocks[level] : " ");
 	}
 	return str_take(&line);

@@ -96,6 +96,8 @@ void transfers_set_up(const struct libcurl *lib, CURL *c, const char *protocols,
 	(void)lib->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	(void)lib->easy_setopt(c, CURLOPT_PROXY, "");
 	(void)lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
+	(void)lib->easy_setopt(c, CURLOPT_FORBID_REUSE,
+		1L); /* a cache of what is asked once is searched at each connect */
 	(void)lib->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)lib->easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	(void)lib->easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout_ms);

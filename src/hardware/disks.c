@@ -316,7 +316,7 @@ void read_mdstat(struct piece text, struct piece argument, json_t *report)
 	struct piece name;
 
 	(void)argument;
-	while (piece_line(&text, &line)) {
+	while (!report_full(report, "raid") && piece_line(&text, &line)) {
 		if (!piece_begins(line, "md")) {
 			if (raid != NULL)
 				read_md_more(raid, line);

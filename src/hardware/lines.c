@@ -90,12 +90,23 @@ static size_t character(const unsigned char *p, size_t left)
 	return n;
 }
 
+static bool is_plain(struct piece text)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < text.len; i++)
+		plain &= text.at[i] >= 0x20 && text.at[i] < 0x7f;
+	return plain;
+}
+
 json_t *piece_json(struct piece text)
 {
 	char out[TEXT_MAX + 4];
 	size_t n = 0;
 
 	text = piece_trim(text);
+	if (text.len > 0 && text.len <= TEXT_MAX && is_plain(text)) /* nearly all there is */
+		return json_stringn_nocheck(text.at, text.len);
 	for (size_t i = 0; i < text.len && n < TEXT_MAX;) {
 		size_t len = character((const unsigned char *)text.at + i, text.len - i);
 		if (len == 0)
@@ -133,13 +144,13 @@ int64_t piece_number(struct piece text)
 void set_piece(json_t *object, const char *key, struct piece text)
 {
 	if (piece_trim(text).len > 0)
-		json_object_set_new(object, key, piece_json(text));
+		json_object_set_new_nocheck(object, key, piece_json(text));
 }
 
 void set_number(json_t *object, const char *key, int64_t number)
 {
 	if (number != INT64_MIN)
-		json_object_set_new(object, key, json_integer(number));
+		json_object_set_new_nocheck(object, key, json_integer(number));
 }
 
 void set_told(json_t *object, const char *key, const json_t *value)

@@ -91,7 +91,8 @@ static struct history_subject *subject_of(struct history *h, const char *name)
 	for (size_t i = 0; i < SAMPLE_TIERS; i++)
 		s->tiers[i].block = -1;
 	h->subjects = mem_realloc_array(h->subjects, h->n + 1, sizeof(struct history_subject *));
-	memmove(&h->subjects[at + 1], &h->subjects[at], (h->n - at) * sizeof(s));
+	memmove(&h->subjects[at + 1], &h->subjects[at],
+		(h->n - at) * sizeof(struct history_subject *));
 	h->subjects[at] = s;
 	h->n++;
 	return s;

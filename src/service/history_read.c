@@ -202,6 +202,7 @@ struct err *history_json(struct service *svc, const char *subject, const char *s
 
 	TRY(range_of(since, clock_utc(svc->clock), &r));
 	TRY(subject_of(svc, subject, &name));
+	must(name != NULL);
 	r.series = json_object();
 	struct err *e = put_rows(svc, name, &r);
 	if (e == NULL) {

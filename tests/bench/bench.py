@@ -3,7 +3,7 @@
 
 Not part of the tests: times depend on the machine. Ratios are measured in one run on the same nodes.
 
-    bench.py [store] [list] [status] [join] [api] [start] [events] [--nodes N] [--rows N]
+    bench.py [store] [list] [status] [join] [health] [parse] [hardware] [api] [start] [events] [--nodes N] [--rows N]
 """
 import argparse
 import concurrent.futures
@@ -253,11 +253,88 @@ def bench_store(report, _args):
         report.line(line[:30].rstrip(), line[30:].strip())
 
 
+def run_program(name, *args):
+    """Build and run a measuring program; the words of its lines."""
+    build = os.path.join(ROOT, "build")
+    subprocess.run(["ninja", "-C", build, f"tests/bench/{name}"], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([os.path.join(build, "tests/bench", name), *args], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{name}: exit {done.returncode}\n{done.stderr}")
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def bench_health(report, _args):
+    """Rounds of health checks of endpoints on loopback, half of them TLS; 10,000 each 10 s on one core with at most 150 MB."""
+    costs = []
+    for line in run_program("bench_health", "100", "1000", "10000"):
+        endpoints, answered, cpu, wall, cost, memory = int(line[0]), int(line[1]), float(line[2]), float(line[3]), float(line[4]), int(line[5]) * 1024
+        costs.append(cost)
+        report.line(f"health round, {endpoints} endpoints", f"CPU {cpu:.2f} s, {wall:.2f} s, {cost:.0f} us each, {memory / 1e6:.0f} MB",
+                    answered == endpoints and cpu <= 10 * endpoints / 10000 and memory <= 150e6, "10,000 in 10 s of one core, 150 MB, all answer")
+    report.line("cost of an endpoint, 10,000 / 100", f"{costs[-1] / costs[0]:.2f}", costs[-1] <= 1.3 * costs[0], "flat")
+
+
+def bench_parse(report, _args):
+    """Parsers of hardware reports; where a section is JSON the library alone is the reference."""
+    for section, speed, library in run_program("bench_parse"):
+        reference = f", the JSON library alone {library} MB/s, ratio {float(speed) / float(library):.2f}" if library != "0" else ""
+        report.line(f"parser of {section}", f"{speed} MB/s{reference}", library != "0" or float(speed) >= 100, "100 MB/s where we parse ourselves")
+
+
+def ssh_script(nodes, script):
+    """The collector on all nodes at once by plain ssh."""
+    def ask(node):
+        return subprocess.run(
+            ["ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+             "-o", "LogLevel=ERROR", "-i", node["key_path"], "-p", str(node["port"]), f"{node['user']}@{node['ip']}", "sudo -n sh -s"],
+            input=script, stdout=subprocess.DEVNULL, text=True).returncode
+
+    started = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
+        codes = list(pool.map(ask, nodes))
+    if any(codes):
+        sys.exit(f"plain ssh failed: {sorted(set(codes))}")
+    return time.monotonic() - started
+
+
+def ansible_start():
+    """ansible-playbook with a playbook that does nothing: what it costs to start it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "empty.yml")
+        with open(path, "w", encoding="utf-8") as playbook:
+            playbook.write("- hosts: localhost\n  gather_facts: false\n  tasks: []\n")
+        started = time.monotonic()
+        subprocess.run(["ansible-playbook", "-i", "localhost,", path], check=True, capture_output=True)
+        return time.monotonic() - started
+
+
+def bench_hardware(report, args):
+    """`mko hardware collect` of many nodes against the same script by plain parallel ssh, and of one against the start of ansible-playbook."""
+    with open(os.path.join(ROOT, "ansible/ansible_collections/mko/microk8s/roles/node_hardware/files/collect.sh"), encoding="utf-8") as source:
+        script = source.read()
+    with contextlib.closing(Data()) as data, lab_nodes("--nodes", str(args.nodes), "--bare") as nodes:
+        for node in nodes:
+            add_node(data, node)
+        data.mko("node", "status", "--all")  # host keys are known
+        ours, ssh, one, start = [], [], [], []
+        for _ in range(3):
+            ours.append(data.measured("hardware", "collect", "--all")[0])
+            ssh.append(ssh_script(nodes, script))
+            one.append(data.measured("hardware", "collect", nodes[0]["hostname"])[0])
+            start.append(ansible_start())
+        ours, ssh, one, start = (sorted(times)[1] for times in (ours, ssh, one, start))
+        report.line(f"hardware of {len(nodes)} nodes", f"{ours:.1f} s; plain parallel ssh {ssh:.1f} s; ratio {ours / ssh:.2f}", ours <= 3 * ssh, "ratio 3")
+        report.line("hardware of 1 node", f"{one:.2f} s; ansible-playbook starts in {start:.2f} s", one <= start + 1, "start + 1 s")
+
+
 BENCHES = {
     "store": bench_store,
     "list": bench_list,
     "status": bench_status,
     "join": bench_join,
+    "health": bench_health,
+    "parse": bench_parse,
+    "hardware": bench_hardware,
     "api": lambda report, _args: bench_api.bench_api(report, Data),
     "start": lambda report, _args: bench_api.bench_start(report, Data),
     "events": lambda report, _args: bench_api.bench_events(report, Data),
