@@ -38,7 +38,7 @@ void read_lspci(struct piece text, struct piece argument, json_t *report)
 	struct piece field;
 
 	(void)argument;
-	while (piece_line(&text, &line)) {
+	while (!report_full(report, "pci") && piece_line(&text, &line)) {
 		if (piece_trim(line).len == 0) {
 			end_device(device, report);
 			device = json_object();

@@ -140,7 +140,7 @@ void read_dmidecode(struct piece text, struct piece argument, json_t *report)
 	int in = IN_NOTHING;
 
 	(void)argument;
-	while (piece_line(&text, &line)) {
+	while (!report_full(memory, "modules") && piece_line(&text, &line)) {
 		bool inner = line.len > 0 && (line.at[0] == '\t' || line.at[0] == ' ');
 		if (!inner && piece_trim(line).len > 0) {
 			end_module(module, memory);

@@ -120,7 +120,8 @@ static void take_hwmon(json_t *sensors, json_t *chips, struct piece line)
 		return;
 	struct piece key = {chip.at, (size_t)(id.at + id.len - chip.at)};
 	json_t *sensor = keyed(sensors, key);
-	json_object_set(sensor, "chip", json_object_get(keyed(chips, chip), "value"));
+	if (json_object_get(sensor, "chip") == NULL)
+		json_object_set(sensor, "chip", json_object_get(keyed(chips, chip), "value"));
 	if (piece_is(what, "label"))
 		set_piece(sensor, "name", value);
 	else if (piece_is(what, "input"))
