@@ -340,9 +340,9 @@ const struct shape shape_finding = {
 #define HEALTH_CLUSTER                                                                             \
 	HEALTH_WORDS ",\"nodes\":" NUMBER ",\"nodes_well\":" NUMBER ",\"planes\":" NUMBER          \
 		     ",\"planes_ready\":" NUMBER ",\"voters\":" NUMBER                             \
-		     ",\"quorum_margin\":" NUMBER_OR_NULL
+		     ",\"quorum_margin\":" NUMBER_OR_NULL ",\"kubeconfig_over\":" TRUTH
 #define HEALTH_CLUSTER_KEYS                                                                        \
-	"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"voters\",\"quorum_margin\""
+	"\"id\",\"name\",\"state\",\"reason\",\"nodes\",\"nodes_well\",\"planes\",\"planes_ready\",\"voters\",\"quorum_margin\",\"kubeconfig_over\""
 #define HEALTH_NODE                                                                                \
 	HEALTH_WORDS ",\"address\":" TEXT ",\"cluster\":" TEXT_OR_NULL                             \
 		     ",\"cluster_id\":" NUMBER_OR_NULL ",\"ssh\":" HEALTH_ANSWER                   \

@@ -97,8 +97,8 @@ struct err *health_input(struct service *svc, const char *cluster, json_t **ret_
 	struct err *e = list_nodes(svc, cluster_id, nodes);
 	if (e == NULL)
 		e = list_clusters(svc, cluster_id, clusters);
-	*ret_input =
-		json_pack("{ss so so}", "secret_key", key, "nodes", nodes, "clusters", clusters);
+	*ret_input = json_pack("{ss sI so so}", "secret_key", key, "now", clock_utc(svc->clock),
+		"nodes", nodes, "clusters", clusters);
 	if (e != NULL)
 		json_decref(*ret_input);
 	return e;

@@ -10,6 +10,8 @@ struct health_subject {
 	int64_t id;
 	struct health_track track;
 	struct health_track risk;        /**< of clusters */
+	struct health_track kubeconfig;  /**< of clusters: HEALTH_DEGRADED, it must be fetched */
+	int64_t asked_at;                /**< when it was, UTC ms, 0: never */
 	struct health_track certificate; /**< of nodes: HEALTH_DEGRADED, it ends soon */
 	int64_t certificate_ends;        /**< UTC ms, 0: not known */
 	char *reason;                    /**< at the time when the state was believed */
@@ -31,6 +33,11 @@ struct health_monitor {
 /** Make the score of a cluster in the store what is believed now; nothing is written when it is.
  * Errors: of the store; in a transaction. */
 struct err *health_score_follow(struct service *svc, int64_t cluster_id) ERR_RESULT;
+
+/* --- health_renew.c --- */
+/** Ask for the kubeconfigs that are believed to be over, each at most once an hour. What is refused
+ * is told in the log. Outside of a transaction. */
+void health_renew(struct service *svc);
 
 /* --- health_sync.c --- */
 /** Tell what is believed: alerts and the status of nodes. Errors: of the store; in a transaction.

@@ -1,6 +1,8 @@
 /* Owns one round of health: which questions are asked, and what their answers mean. First all nodes
  * at once (SSH's port, the cluster agent, the API of control planes), then of each cluster one API
  * that is ready about nodes and heartbeats. */
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -12,6 +14,7 @@
 
 #define TIMEOUT_MS 3000
 #define AT_ONCE 256
+#define KUBECONFIG_SOON_MS (INT64_C(30) * 86400000)
 #define LIST_BYTES_MAX ((size_t)32 << 20)
 
 /** A node in the round. */
@@ -29,6 +32,8 @@ struct group {
 	struct probe_identity identity;
 	bool trusted; /**< its CA is known */
 	bool known;   /**< and we can say who we are */
+	int64_t ends; /**< when our certificate ends, UTC ms, 0 = not told */
+	bool refused; /**< an API did not take what we showed */
 	struct probe nodes, leases;
 	json_t *nodes_json, *leases_json;
 	struct health_cluster seen;
@@ -82,6 +87,21 @@ static const json_t *first(const json_t *doc, const char *list, const char *key)
 	return json_object_get(json_array_get(json_object_get(doc, list), 0), key);
 }
 
+/* When a certificate ends, UTC ms; 0 = it is none. */
+static int64_t certificate_ends(const char *pem)
+{
+	const gnutls_datum_t data = {(unsigned char *)(uintptr_t)pem, (unsigned)strlen(pem)};
+	gnutls_x509_crt_t crt = NULL;
+	int64_t ends = 0;
+
+	if (gnutls_x509_crt_init(&crt) < 0)
+		return 0;
+	if (gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM) >= 0)
+		ends = (int64_t)gnutls_x509_crt_get_expiration_time(crt) * 1000;
+	gnutls_x509_crt_deinit(crt);
+	return ends;
+}
+
 static void read_kubeconfig(struct group *g, const char *text)
 {
 	struct yaml_file file = {0};
@@ -102,6 +122,7 @@ static void read_kubeconfig(struct group *g, const char *text)
 		.token = g->token};
 	g->trusted = g->ca != NULL;
 	g->known = g->trusted && ((g->cert != NULL && g->key != NULL) || g->token != NULL);
+	g->ends = g->cert != NULL ? certificate_ends(g->cert) : 0;
 	if (e == NULL)
 		yaml_done(&file);
 	err_free(e); /* without an identity the API is asked whether it is there */
@@ -252,9 +273,21 @@ static bool is_voter(const struct group *g, const char *address)
 	return false;
 }
 
+/* It answers, and does not believe us, or we do not believe it: its certificates are others by now.
+ */
+static bool is_refusal(const struct group *g, const struct subject *s)
+{
+	return g->known &&
+		(s->api.outcome == PROBE_UNTRUSTED ||
+			(s->api.outcome == PROBE_ANSWERED &&
+				(s->api.status == 401 || s->api.status == 403)));
+}
+
 static void count(struct group *g, const struct subject *s, enum health_state state)
 {
 	bool plane = s->seen.member && s->seen.plane;
+
+	g->refused |= plane && is_refusal(g, s);
 
 	g->seen.nodes += s->seen.member;
 	g->seen.nodes_well += s->seen.member && state == HEALTH_UP;
@@ -312,19 +345,27 @@ static json_t *node_json(struct subject *s, struct group *g)
 		"api_ms", took(&s->api, s->seen.api));
 }
 
-static json_t *cluster_json(struct group *g)
+/* The kubeconfig must be fetched anew: no API takes it, or it ends soon. */
+static bool is_over(const struct group *g, int64_t now)
+{
+	bool soon = g->ends != 0 && g->ends - now < KUBECONFIG_SOON_MS;
+
+	return g->seen.planes_ready > 0 ? soon : g->refused;
+}
+
+static json_t *cluster_json(struct group *g, int64_t now)
 {
 	cleanup(str_done) struct str reason = STR_INIT;
 
 	g->seen.voters = json_array_size(json_object_get(g->cluster, "voters"));
 	enum health_state state = health_judge_cluster(&g->seen, &reason);
-	return json_pack("{sI ss ss ss sI sI sI sI sI so}", "id", number_of(g->cluster, "id"),
+	return json_pack("{sI ss ss ss sI sI sI sI sI so sb}", "id", number_of(g->cluster, "id"),
 		"name", text_of(g->cluster, "name"), "state", enum_text(&health_state_table, state),
 		"reason", str_get(&reason), "nodes", (json_int_t)g->seen.nodes, "nodes_well",
 		(json_int_t)g->seen.nodes_well, "planes", (json_int_t)g->seen.planes,
 		"planes_ready", (json_int_t)g->seen.planes_ready, "voters",
 		(json_int_t)g->seen.voters, "quorum_margin",
-		optional_number(health_margin(&g->seen)));
+		optional_number(health_margin(&g->seen)), "kubeconfig_over", is_over(g, now));
 }
 
 /* ---- the round ---- */
@@ -406,7 +447,8 @@ struct err *health_run_until(const json_t *input, const atomic_bool *stop, json_
 			json_array_append_new(nodes,
 				node_json(&r.subjects[i], group_of(&r, &r.subjects[i])));
 		for (size_t i = 0; i < r.n_groups; i++)
-			json_array_append_new(clusters, cluster_json(&r.groups[i]));
+			json_array_append_new(clusters,
+				cluster_json(&r.groups[i], number_of(input, "now")));
 		*ret_output = json_pack("{so so}", "clusters", clusters, "nodes", nodes);
 	}
 	round_done(&r);

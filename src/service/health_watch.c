@@ -87,6 +87,8 @@ static bool hear(struct health_subject *s, const json_t *item, int64_t now)
 		mem_free(s->reason);
 		s->reason = mem_strdup(text_of(item, "reason"));
 	}
+	bool over = json_is_true(json_object_get(item, "kubeconfig_over"));
+	(void)health_track_take(&s->kubeconfig, over ? HEALTH_DEGRADED : HEALTH_UP, now);
 	return hear_certificate(s, item, now) || changed || risk;
 }
 
@@ -206,6 +208,7 @@ static struct err *take(struct service *svc, const json_t *input, json_t *take_r
 struct err *health_take(struct service *svc, const json_t *input, json_t *take_report)
 {
 	TRY(take(svc, input, take_report));
+	health_renew(svc);
 	return keep(svc);
 }
 

@@ -48,6 +48,7 @@ class Health(LabCase):
         self.assertEqual({name: one["state"] for name, one in nodes.items()}, {node["hostname"]: "up" for node in self.lab.nodes})
         self.assertEqual([one["reason"] for one in nodes.values()], [""] * 5)
         prod = clusters["prod"]
+        self.assertIs(prod["kubeconfig_over"], False)
         self.assertEqual((prod["state"], prod["nodes"], prod["nodes_well"], prod["planes"], prod["planes_ready"], prod["quorum_margin"]), ("up", 4, 4, 3, 3, 1))
         self.assertEqual((nodes["n1"]["api"], nodes["n1"]["ready"], nodes["n1"]["agent"]), ("good", True, "good"))
         self.assertLess(nodes["n1"]["heartbeat_s"], 40)
@@ -119,6 +120,9 @@ class Health(LabCase):
         self.lab.clear("n1", "cert_days")
         self.lab.sh("n1", "/snap/bin/microk8s", "refresh-certs", "-e", "server.crt")
         wait_until(lambda: self.days_left("n1") > 300, 120, "it is renewed")
+
+    def kubeconfig_of(self):
+        return self.mko("cluster", "kubeconfig", "prod", code=0).stdout
 
     def days_left(self, node):
         ends = self.report()[0][node]["certificate_ends"]

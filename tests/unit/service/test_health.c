@@ -16,6 +16,8 @@
 
 /* What each API shows in the rounds that follow, NULL = nothing. */
 static const char *certificate;
+/* Whether the cluster takes our kubeconfig no longer. */
+static bool kubeconfig_over;
 
 /* A domain with a cluster prod of n1, n2 and a free node n3, all online; health is watched. */
 static int make(void **state)
@@ -34,6 +36,7 @@ static int make(void **state)
 	}
 	health_start(&d->svc);
 	certificate = NULL;
+	kubeconfig_over = false;
 	return 0;
 }
 
@@ -71,10 +74,11 @@ static void hear(struct test_domain *d, const char *nodes, char cluster)
 				json_string(certificate));
 	json_array_foreach(json_object_get(input, "clusters"), i, node)
 		json_array_append_new(json_object_get(report, "clusters"),
-			json_pack("{s:O, s:O, s:s, s:s, s:i, s:i}", "id",
+			json_pack("{s:O, s:O, s:s, s:s, s:i, s:i, s:b}", "id",
 				json_object_get(node, "id"), "name", json_object_get(node, "name"),
 				"state", word(cluster), "reason", "heard so", "voters", 3,
-				"quorum_margin", cluster == 'g' ? 0 : 1));
+				"quorum_margin", cluster == 'g' ? 0 : 1, "kubeconfig_over",
+				kubeconfig_over));
 	ok(health_take(&d->svc, input, report));
 	json_decref(input);
 }
@@ -345,6 +349,33 @@ static void a_certificate_that_ends_soon_is_told_until_it_is_renewed(void **stat
 	assert_int_equal(count(d, ALERT_CERTIFICATE_ENDS, ALERT_FIRING), 0);
 }
 
+static int64_t fetches(struct test_domain *d)
+{
+	struct store_query q = {.n_filters = 0};
+	int64_t n = 0;
+
+	store_where_text(&q, "type", STORE_EQ, "cluster.fetch_kubeconfig");
+	ok(store_count(d->svc.store, &operation_type, &q, &n));
+	return n;
+}
+
+static void a_kubeconfig_that_is_over_is_fetched_at_most_once_an_hour(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	kubeconfig_over = true;
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(fetches(d), 0);
+	hear_often(d, 20, "uuu", 'u');
+	assert_int_equal(fetches(d), 1);
+	hear_often(d, 360, "uuu", 'u');
+	assert_int_equal(fetches(d), 2);
+	kubeconfig_over = false;
+	hear_often(d, 400, "uuu", 'u');
+	assert_int_equal(fetches(d), 2);
+}
+
 static struct cluster prod_of(struct test_domain *d)
 {
 	struct cluster c;
@@ -398,4 +429,5 @@ TEST_MAIN(WATCHED(a_silent_node_is_told_once_and_told_when_it_is_back),
 	WATCHED(people_take_and_silence_alerts), WATCHED(old_alerts_go),
 	WATCHED(status_tells_belief_and_news), WATCHED(a_node_that_comes_and_goes_is_told),
 	WATCHED(a_certificate_that_ends_soon_is_told_until_it_is_renewed),
-	WATCHED(the_score_follows_what_is_believed))
+	WATCHED(the_score_follows_what_is_believed),
+	WATCHED(a_kubeconfig_that_is_over_is_fetched_at_most_once_an_hour))
