@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "model/metric.h"
 #include "service/health.h"
 #include "service/health_watch.h"
@@ -48,9 +49,18 @@ static void complain(struct health_watch *w)
 	err_free(MOVE(w->error));
 }
 
+/* A twentieth earlier or later, so that several servers do not ask in step. */
+static int64_t jitter_ms(const struct health_watch *w)
+{
+	uint32_t random = 0;
+
+	rand_bytes(&random, sizeof(random));
+	return (int64_t)(random % (uint64_t)(w->interval_ms / 10 + 1)) - w->interval_ms / 20;
+}
+
 static void end_round(struct health_watch *w)
 {
-	int64_t wait = w->begun_at + w->interval_ms - loop_now_ms(w->loop);
+	int64_t wait = w->begun_at + w->interval_ms + jitter_ms(w) - loop_now_ms(w->loop);
 
 	w->busy = false;
 	json_decref(MOVE(w->input));
@@ -114,7 +124,7 @@ static void input_run(struct work *work, void *user)
 
 	w->interval_ms = svc->config->health_interval_s * 1000;
 	if (w->interval_ms > 0)
-		w->error = health_input(svc, NULL, &w->input);
+		w->error = health_next(svc, &w->input);
 	else
 		w->interval_ms = OFF_MS;
 }

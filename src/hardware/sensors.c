@@ -4,19 +4,18 @@
 #include "base/mem.h"
 #include "hardware/report_int.h"
 
-/* The object of a list whose hidden key is this; made when it is new. */
+/* The object of a list whose hidden key is this; made when it is new. Lines of one sensor follow
+ * each other, so from the end. */
 static json_t *keyed(json_t *list, struct piece key)
 {
-	json_t *wanted = piece_json(key);
-	json_t *one = NULL;
-	size_t i = 0;
-
-	json_array_foreach(list, i, one)
-		if (json_equal(json_object_get(one, "key"), wanted)) {
-			json_decref(wanted);
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		json_t *one = json_array_get(list, i);
+		const char *known = json_string_value(json_object_get(one, "key"));
+		if (known != NULL && piece_is(key, known))
 			return one;
-		}
-	one = json_object();
+	}
+	json_t *wanted = piece_json(key);
+	json_t *one = json_object();
 	json_object_set_new(one, "key", wanted);
 	json_array_append_new(list, one);
 	return one;

@@ -25,6 +25,7 @@ struct health_subjects {
 struct health_monitor {
 	json_t *report; /**< the newest, NULL: none yet */
 	int64_t checked_at;
+	int64_t rounds; /**< that were prepared */
 	struct health_subjects nodes, clusters;
 	bool owed; /**< something believed is not told yet */
 };

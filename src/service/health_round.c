@@ -21,6 +21,8 @@
 struct subject {
 	const json_t *node; /**< of the input */
 	struct health_node seen;
+	bool light;   /**< the agent is asked only whether it listens; else it is as it was */
+	bool resting; /**< it has been down for long: not asked this time */
 	struct probe ssh, agent, api;
 };
 
@@ -165,10 +167,14 @@ static struct err *ask_nodes(struct health_round *r)
 	for (size_t i = 0; i < r->n_subjects; i++) {
 		struct subject *s = &r->subjects[i];
 		const struct group *g = group_of(r, s);
+		if (s->resting)
+			continue;
 		all[n++] = (struct probe){.url = url_of(s, "http", number_of(s->node, "port"), "/"),
 			.connect = true};
 		if (s->seen.member)
-			all[n++] = (struct probe){.url = url_of(s, "https", 25000, "/health")};
+			all[n++] = (struct probe){.url = url_of(s, s->light ? "http" : "https",
+							  25000, "/health"),
+				.connect = s->light};
 		if (s->seen.member && s->seen.plane)
 			all[n++] = (struct probe){.url = url_of(s, "https", 16443, "/readyz"),
 				.identity = g != NULL && g->trusted ? &g->identity : NULL,
@@ -178,6 +184,8 @@ static struct err *ask_nodes(struct health_round *r)
 	n = 0;
 	for (size_t i = 0; i < r->n_subjects; i++) {
 		struct subject *s = &r->subjects[i];
+		if (s->resting)
+			continue;
 		s->ssh = all[n++];
 		if (s->seen.member)
 			s->agent = all[n++];
@@ -252,6 +260,9 @@ static void read_answers(struct subject *s, bool with_identity)
 
 	s->seen.ssh = plain_answer(&s->ssh, true);
 	s->seen.agent = plain_answer(&s->agent, s->agent.status == 200);
+	if (s->light && s->agent.outcome == PROBE_ANSWERED)
+		s->seen.agent = (enum health_answer)enum_value(&health_answer_table,
+			text_of(s->node, "agent_was"));
 	s->seen.api = plain_answer(&s->api, ready);
 }
 
@@ -370,6 +381,14 @@ static json_t *cluster_json(struct group *g, int64_t now)
 
 /* ---- the round ---- */
 
+static bool is_light(const json_t *node)
+{
+	const char *was = text_of(node, "agent_was");
+
+	return json_is_true(json_object_get(node, "light")) && was != NULL &&
+		enum_value(&health_answer_table, was) >= 0;
+}
+
 static void round_begin(struct health_round *r, const json_t *input)
 {
 	const json_t *nodes = json_object_get(input, "nodes");
@@ -385,7 +404,9 @@ static void round_begin(struct health_round *r, const json_t *input)
 		const json_t *node = json_array_get(nodes, i);
 		r->subjects[i] = (struct subject){.node = node,
 			.seen = {.member = json_is_true(json_object_get(node, "member")),
-				.plane = json_is_true(json_object_get(node, "plane"))}};
+				.plane = json_is_true(json_object_get(node, "plane"))},
+			.light = is_light(node),
+			.resting = json_is_true(json_object_get(node, "resting"))};
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "model/metric.h"
 #include "service/alert.h"
 #include "service/cluster.h"
+#include "service/health.h"
 #include "service/health_int.h"
 #include "service/history.h"
 #include "service/query.h"
@@ -210,6 +211,51 @@ struct err *health_take(struct service *svc, const json_t *input, json_t *take_r
 	TRY(take(svc, input, take_report));
 	health_renew(svc);
 	return keep(svc);
+}
+
+/* ---- whom to ask next ---- */
+
+#define RESTS_AFTER_MS 300000
+
+static bool rests(const struct health_subject *s, int64_t turn, int64_t now)
+{
+	return s->track.known && s->track.state == HEALTH_DOWN &&
+		now - s->track.since > RESTS_AFTER_MS && turn % 3 != 0;
+}
+
+/* Both lists rise by id. */
+static void spare(const struct health_monitor *m, json_t *nodes, int64_t now)
+{
+	const json_t *known = json_object_get(m->report, "nodes");
+	json_t *node = NULL;
+	size_t at = 0;
+	size_t i = 0;
+
+	json_array_foreach(nodes, i, node) {
+		int64_t id = number_of(node, "id");
+		while (at < m->nodes.n && m->nodes.items[at].id < id)
+			at++;
+		if (at == m->nodes.n || m->nodes.items[at].id != id)
+			continue;
+		int64_t turn = m->rounds + id;
+		json_object_set(node, "agent_was",
+			json_object_get(json_array_get(known, at), "agent"));
+		json_object_set_new(node, "light", json_boolean(turn % 2 != 0));
+		json_object_set_new(node, "resting",
+			json_boolean(rests(&m->nodes.items[at], turn, now)));
+	}
+}
+
+struct err *health_next(struct service *svc, json_t **ret_input)
+{
+	struct health_monitor *m = svc->health;
+
+	TRY(health_input(svc, NULL, ret_input));
+	if (m == NULL)
+		return NULL;
+	m->rounds++;
+	spare(m, json_object_get(*ret_input, "nodes"), clock_utc(svc->clock));
+	return NULL;
 }
 
 /* ---- what is shown ---- */

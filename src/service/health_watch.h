@@ -12,6 +12,10 @@ struct health_monitor;
 void health_start(struct service *svc);
 /** Free svc->health; NULL is fine. */
 void health_stop(struct service *svc);
+/** Whom the next round asks: as health_input() of all, and what spares work. The agent of every
+ * other node is asked by TLS, the others only whether they listen, in turns; a node that has been
+ * down for five minutes is asked each third time. @ret_input owned. Errors: of the store. */
+struct err *health_next(struct service *svc, json_t **ret_input) ERR_RESULT;
 /** Take what a round has heard. Writes, in a transaction of its own, only when something is to be
  * told. When that fails the next round does it.
  * @input of health_input()   @take_report of health_run(), owned   Errors: of the store. Domain

@@ -147,9 +147,10 @@ static json_t *input_of(size_t endpoints, const char *key)
 		(void)snprintf(address, sizeof(address), "127.%zu.%zu.%zu", 1 + i / 62500,
 			i / 250 % 250, 1 + i % 250);
 		json_array_append_new(nodes,
-			json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b}", "id", (json_int_t)i + 1,
-				"name", address, "address", address, "port", SSH_PORT, "cluster_id",
-				1, "member", 1, "plane", 0));
+			json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:b, s:s}", "id",
+				(json_int_t)i + 1, "name", address, "address", address, "port",
+				SSH_PORT, "cluster_id", 1, "member", 1, "plane", 0, "light",
+				i % 2 != 0, "agent_was", "good"));
 	}
 	return json_pack("{s:s, s:o, s:[{s:i, s:s}]}", "secret_key", key, "nodes", nodes,
 		"clusters", "id", 1, "name", "prod");

@@ -376,6 +376,51 @@ static void a_kubeconfig_that_is_over_is_fetched_at_most_once_an_hour(void **sta
 	assert_int_equal(fetches(d), 2);
 }
 
+/* A key of the i-th node of the next round. */
+static bool next_has(struct test_domain *d, size_t i, const char *key)
+{
+	json_t *input = NULL;
+
+	ok(health_next(&d->svc, &input));
+	bool has = json_is_true(json_object_get(json_array_get(json_object_get(input, "nodes"), i),
+		key));
+	json_decref(input);
+	return has;
+}
+
+static int count_next(struct test_domain *d, int rounds, size_t i, const char *key)
+{
+	int n = 0;
+
+	for (int k = 0; k < rounds; k++)
+		n += next_has(d, i, key);
+	return n;
+}
+
+static void a_node_that_has_been_down_for_long_is_asked_less_often(void **state)
+{
+	struct test_domain *d = *state;
+
+	hear(d, "uuu", 'u');
+	hear_often(d, 29, "uud", 'u');
+	assert_int_equal(count_next(d, 12, 2, "resting"), 0);
+	hear_often(d, 10, "uud", 'u');
+	assert_int_equal(count_next(d, 12, 2, "resting"), 8);
+	assert_int_equal(count_next(d, 12, 1, "resting"), 0);
+	hear_often(d, 2, "uuu", 'u');
+	assert_int_equal(count_next(d, 12, 2, "resting"), 0);
+}
+
+static void agents_are_asked_in_depth_in_turns(void **state)
+{
+	struct test_domain *d = *state;
+
+	assert_false(next_has(d, 0, "light")); /* nothing is known yet */
+	hear(d, "uuu", 'u');
+	assert_int_equal(count_next(d, 10, 0, "light"), 5);
+	assert_int_equal(count_next(d, 10, 1, "light"), 5);
+}
+
 static struct cluster prod_of(struct test_domain *d)
 {
 	struct cluster c;
@@ -429,5 +474,6 @@ TEST_MAIN(WATCHED(a_silent_node_is_told_once_and_told_when_it_is_back),
 	WATCHED(people_take_and_silence_alerts), WATCHED(old_alerts_go),
 	WATCHED(status_tells_belief_and_news), WATCHED(a_node_that_comes_and_goes_is_told),
 	WATCHED(a_certificate_that_ends_soon_is_told_until_it_is_renewed),
-	WATCHED(the_score_follows_what_is_believed),
+	WATCHED(a_node_that_has_been_down_for_long_is_asked_less_often),
+	WATCHED(agents_are_asked_in_depth_in_turns), WATCHED(the_score_follows_what_is_believed),
 	WATCHED(a_kubeconfig_that_is_over_is_fetched_at_most_once_an_hour))
