@@ -140,6 +140,7 @@ struct err *hardware_report(const char *text, size_t len, json_t **ret_report)
 		return err_new(ERR_INVALID, "this is no report of the collector");
 	}
 	json_object_del(report, "stat_begin");
+	add_videocore(report);
 	*ret_report = report;
 	return NULL;
 }

@@ -114,6 +114,8 @@ void read_net(struct piece text, struct piece argument, json_t *report);
 void read_thermal(struct piece text, struct piece argument, json_t *report);
 /** /sys/class/hwmon: temperatures, fans, voltages. */
 void read_hwmon(struct piece text, struct piece argument, json_t *report);
+/** The graphics of a Raspberry Pi, which no bus tells: by its model, once all sections are read. */
+void add_videocore(json_t *report);
 /** The firmware of a Raspberry Pi: bits of undervoltage and throttling. */
 void read_throttled(struct piece text, struct piece argument, json_t *report);
 /** `lspci -Dvmmk`. */

@@ -149,6 +149,29 @@ void read_hwmon(struct piece text, struct piece argument, json_t *report)
 
 /* ---- Raspberry Pi ---- */
 
+void add_videocore(json_t *report)
+{
+	static const struct {
+		const char *model, *device;
+	} rows[] = {{"Raspberry Pi 5", "VideoCore VII"},
+		{"Raspberry Pi Compute Module 5", "VideoCore VII"},
+		{"Raspberry Pi 500", "VideoCore VII"}, {"Raspberry Pi 4", "VideoCore VI"},
+		{"Raspberry Pi Compute Module 4", "VideoCore VI"},
+		{"Raspberry Pi", "VideoCore IV"}};
+	const json_t *system = json_object_get(report, "system");
+	const char *model = json_string_value(json_object_get(system, "model"));
+
+	if (model == NULL)
+		model = json_string_value(json_object_get(system, "product"));
+	for (size_t i = 0; model != NULL && i < ARRAY_LEN(rows); i++)
+		if (strncmp(model, rows[i].model, strlen(rows[i].model)) == 0) {
+			json_array_append_new(report_list(report, "gpus"),
+				json_pack("{s:s, s:s, s:s}", "device", rows[i].device, "vendor",
+					"Broadcom", "driver", "vc4"));
+			return;
+		}
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -80,6 +80,7 @@ static void a_raspberry_pi(void **state)
 	expect_text(r, "cpu.flags.1", "asimd");
 	expect_text(r, "system.revision", "c03114");
 	expect_text(r, "system.model", "Raspberry Pi 4 Model B Rev 1.4");
+	expect_text(r, "gpus.0.device", "VideoCore VI");
 	assert_true(json_is_true(at(r, "raspberry_pi.undervoltage_now")));
 	assert_true(json_is_false(at(r, "raspberry_pi.frequency_capped_now")));
 	assert_true(json_is_true(at(r, "raspberry_pi.throttled_since_boot")));
