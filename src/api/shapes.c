@@ -247,7 +247,12 @@ const struct shape shape_ups_status = {
 		",\"mfr\":" TEXT_OR_NULL ",\"model\":" TEXT_OR_NULL ",\"serial\":" TEXT_OR_NULL
 		",\"alarm\":" TEXT_OR_NULL ",\"test_result\":" TEXT_OR_NULL
 		",\"battery_date\":" TEXT_OR_NULL ",\"driver\":" TEXT_OR_NULL
-		",\"firings\":" LIST_OF(REF("ups_open_firing")) "}",
+		",\"firings\":" LIST_OF(REF("ups_open_firing")) ",\"plan\":" LIST_OF(OBJECT_OF(
+			"\"rule\":" TEXT ",\"cluster\":" TEXT ",\"action\":" TEXT
+			",\"needs_s\":" NUMBER_OR_NULL ",\"runs\":" NUMBER
+			",\"has_s\":" NUMBER_OR_NULL
+			",\"fits\":{\"type\":[\"boolean\",\"null\"]},\"starts_at_runtime_s\":" NUMBER_OR_NULL,
+			"\"rule\",\"cluster\",\"action\",\"needs_s\",\"runs\",\"has_s\",\"fits\",\"starts_at_runtime_s\"")) "}",
 };
 const struct shape shape_ups_monitor = {
 	.name = "ups_monitor",

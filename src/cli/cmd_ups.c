@@ -249,8 +249,20 @@ static const struct cli_column firing_columns[] = {
 	{"OPERATION", "operation_id", .right = true},
 };
 
+static const struct cli_column plan_columns[] = {
+	{"RULE", "rule", .shrink = true},
+	{"CLUSTER", "cluster"},
+	{"ACTION", "action"},
+	{"NEEDS S", "needs_s", .right = true},
+	{"HAS S", "has_s", .right = true},
+	{"FITS", "fits", CLI_SHOW_YES},
+	{"BEGINS AT S", "starts_at_runtime_s", .right = true, .wide = true},
+	{"RUNS SEEN", "runs", .right = true},
+};
+
 static void print_status(struct cli *cli, const json_t *status)
 {
+	const json_t *plan = json_object_get(status, "plan");
 	const json_t *firings = json_object_get(status, "firings");
 
 	print_pair(cli, "ups", cli_json_text(status, "name", "?"));
@@ -264,6 +276,9 @@ static void print_status(struct cli *cli, const json_t *status)
 	print_pair(cli, "model", cli_json_text(status, "model", NULL));
 	print_pair(cli, "serial", cli_json_text(status, "serial", NULL));
 	print_pair(cli, "alarm", cli_json_text(status, "alarm", NULL));
+	if (json_array_size(plan) > 0)
+		cli_print_table(cli, "Time that rules need and have", plan_columns,
+			ARRAY_LEN(plan_columns), plan);
 	if (json_array_size(firings) > 0)
 		cli_print_table(cli, "Rules at work", firing_columns, ARRAY_LEN(firing_columns),
 			firings);

@@ -102,6 +102,10 @@ const struct cli_cmd cmd_ups_rules_show = {
 			.kind = CLI_OPT_UNFLAG,                                                    \
 			.key = "abort_on_restore",                                                 \
 			.help = "finish what began although mains is back"},                       \
+		{.name = "just-in-time",                                                           \
+			.kind = CLI_OPT_FLAG,                                                      \
+			.key = "just_in_time",                                                     \
+			.help = "wait until the battery lasts just as long as the action takes"},  \
 	{                                                                                          \
 		.name = "dry-run", .kind = CLI_OPT_FLAG, .key = "dry_run",                         \
 		.help = "write down what it would do, and do nothing"                              \
@@ -134,6 +138,10 @@ static const struct cli_opt edit_opts[] = {
 		.kind = CLI_OPT_FLAG,
 		.key = "power_off",
 		.help = "a shutdown powers off the machines too"},
+	{.name = "at-once",
+		.kind = CLI_OPT_UNFLAG,
+		.key = "just_in_time",
+		.help = "act when the event is there, after the delay"},
 	{.name = "live", .kind = CLI_OPT_UNFLAG, .key = "dry_run", .help = "no dry run any more"},
 };
 

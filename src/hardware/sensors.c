@@ -166,8 +166,8 @@ void add_videocore(json_t *report)
 	for (size_t i = 0; model != NULL && i < ARRAY_LEN(rows); i++)
 		if (strncmp(model, rows[i].model, strlen(rows[i].model)) == 0) {
 			json_array_append_new(report_list(report, "gpus"),
-				json_pack("{s:s, s:s, s:s}", "device", rows[i].device, "vendor",
-					"Broadcom", "driver", "vc4"));
+				json_pack("{s:s, s:s}", "device", rows[i].device, "vendor",
+					"Broadcom"));
 			return;
 		}
 }

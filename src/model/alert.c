@@ -71,12 +71,17 @@ const struct alert_rule alert_rules[ALERT_RULE_N_] = {
 		"mko ups history",
 		"A rule whose action is notify; over at the next event of its UPS.",
 		ALERT_OF_POWER},
+	[ALERT_POWER_PLAN_SHORT] = {"power_plan_short", ALERT_WARNING,
+		"The battery of UPS %s may be empty before what hangs on it is off",
+		"mko ups status %s    (then: an earlier event, a shorter delay, less load, a new battery)",
+		"By the runs before, the action of a rule takes longer than the battery lasts under the load of now.",
+		ALERT_OF_POWER},
 };
 static const char *const rule_texts[] = {"network_down", "cluster_down", "cluster_at_risk",
 	"node_down", "node_degraded", "disk_failing", "raid_degraded", "filesystem_full",
 	"undervoltage", "doctor_findings", "node_flapping", "certificate_ends", "ups_on_battery",
 	"ups_battery_low", "ups_no_contact", "ups_replace_battery", "power_rule_failed",
-	"power_notice", NULL};
+	"power_notice", "power_plan_short", NULL};
 const struct enum_table alert_rule_table = {"alert_rule", rule_texts};
 
 #define S struct alert

@@ -35,6 +35,7 @@ enum alert_rule_id {
 	ALERT_UPS_REPLACE_BATTERY,
 	ALERT_POWER_RULE_FAILED,
 	ALERT_POWER_NOTICE,
+	ALERT_POWER_PLAN_SHORT,
 	ALERT_RULE_N_
 };
 /** Who judges whether an alert goes on. */

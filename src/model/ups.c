@@ -153,6 +153,8 @@ static const struct field rule_fields[] = {
 	ROW_TEXT(R, last_outcome, 0, .help = "What became of its newest firing."),
 	ROW_TIME(R, created_at, FIELD_FIND, .help = "When it was added."),
 	ROW_TIME(R, updated_at, FIELD_FIND, .help = "When it was last changed."),
+	ROW_BOOL(R, just_in_time, FIELD_EDIT, .def = "false",
+		.help = "Only with power_loss: whether it waits until the battery lasts just as long as the action takes."),
 };
 #undef R
 const struct record_type ups_rule_type = {

@@ -69,6 +69,7 @@ struct ups_rule {
 	char *last_outcome;
 	int64_t created_at;
 	int64_t updated_at;
+	bool just_in_time; /**< begins when the battery lasts just long enough, not at once */
 };
 extern const struct record_type ups_rule_type;
 

@@ -15,6 +15,7 @@
 #define MEMORY_ID 1
 #define HEARTBEAT_MS 10000
 #define SAMPLE_MS 10000
+#define PLAN_MS 60000
 #define ALARMED_MS 86400000 /* a clock on the wall that moved by more tells nothing */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -339,6 +340,20 @@ static struct err *keep_word(struct service *svc, const struct power_word *word)
 	return history_add(svc, subject, values, n);
 }
 
+/* On mains: whether there would be time. */
+static struct err *judge_plans(struct service *svc, int64_t now)
+{
+	struct power_monitor *m = svc->power;
+
+	if (now - m->planned_at < PLAN_MS)
+		return NULL;
+	m->planned_at = now;
+	for (size_t i = 0; i < m->n_words; i++)
+		if (m->words[i].status == UPS_ONLINE)
+			TRY(power_plan_judge(svc, &m->words[i]));
+	return NULL;
+}
+
 /* Figures that cannot be kept hold up nothing: the next ones are tried again. */
 static void keep_figures(struct service *svc, int64_t now)
 {
@@ -351,6 +366,8 @@ static void keep_figures(struct service *svc, int64_t now)
 	for (size_t i = 0; e == NULL && i < m->n_words; i++)
 		if (m->words[i].ever && m->words[i].miss == NULL)
 			e = keep_word(svc, &m->words[i]);
+	if (e == NULL)
+		e = judge_plans(svc, now);
 	if (e == NULL)
 		e = history_flush(svc);
 	if (e != NULL)

@@ -58,6 +58,8 @@ struct err *power_tick(struct service *svc, const struct power_sample *samples,
  * worker. */
 bool power_is_calm(const struct service *svc);
 
+/** Set the metrics of UPSes. Errors: of the store. Domain worker. */
+struct err *power_metrics(struct service *svc) ERR_RESULT;
 /** A UPS with its live values, for /api/ups/{id}/status. @ret_json owned */
 struct err *power_status_json(struct service *svc, const struct ups_device *ups,
 	json_t **ret_json) ERR_RESULT;

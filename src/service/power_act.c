@@ -114,7 +114,7 @@ static struct err *nodes_of(struct service *svc, int64_t cluster_id, json_t **re
 	return NULL;
 }
 
-static const char *type_of(int64_t action)
+const char *power_operation_of(int64_t action)
 {
 	static const char *const types[POWER_DO_N_] = {
 		[POWER_DO_GRACEFUL_SHUTDOWN] = "cluster.shutdown",
@@ -145,7 +145,7 @@ static struct err *submit(struct service *svc, const struct asking *ask, struct 
 	json_t *params = down ? shutdown_params(ask->rule, force) : json_object();
 	json_t *nodes = NULL;
 	char target[POWER_ID_SIZE];
-	struct op_request req = {.type = type_of(ask->action),
+	struct op_request req = {.type = power_operation_of(ask->action),
 		.target = target,
 		.timeout_s = ask->rule->action_timeout,
 		.rule_id = ask->rule->id,

@@ -19,12 +19,14 @@ static const struct {
 	{ALERT_UPS_BATTERY_LOW, true},
 	{ALERT_UPS_REPLACE_BATTERY, true},
 	{ALERT_UPS_NO_CONTACT, false},
+	{ALERT_POWER_PLAN_SHORT, true},
 };
 #define N_CONDITIONS ARRAY_LEN(conditions)
 #define BIT_ON_BATTERY 1
 #define BIT_LOW 2
 #define BIT_REPLACE 4
 #define BIT_NO_CONTACT 8
+#define BIT_PLAN 16
 
 static bool below(int64_t value, int64_t limit)
 {
@@ -60,6 +62,8 @@ int64_t power_alarms(const struct power_monitor *m, const struct power_word *wor
 		return -1;
 	if ((word->reading.tokens & POWER_RB) != 0)
 		alarms |= BIT_REPLACE;
+	if (word->plan.known && word->plan.state == HEALTH_DEGRADED)
+		alarms |= BIT_PLAN;
 	if (word->status != UPS_ON_BATTERY)
 		return alarms;
 	/* A battery that was nearly empty is so until mains is back, wherever a number wavers. */

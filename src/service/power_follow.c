@@ -9,6 +9,7 @@
 #include "service/power_int.h"
 
 #define S 1000
+#define JUST_IN_TIME_CHARGE 30 /* percent at which it does not wait longer */
 
 struct power_command *power_order(struct power_orders *orders, enum power_command_kind kind,
 	const char *id)
@@ -190,6 +191,22 @@ static struct power_rule_spec reverse_of(const struct ups_rule *rule)
 	return spec;
 }
 
+/* It begins when the runtime is down to what the action takes, and by charge or the UPS's own word
+ * where the runtime is not told. */
+static struct err *wait_for_last_moment(struct service *svc, const struct ups_rule *rule,
+	struct power_rule_spec *spec)
+{
+	int64_t lead = 0;
+
+	if (!rule->just_in_time)
+		return NULL;
+	TRY(power_lead_s(svc, rule, &lead));
+	spec->trigger = POWER_ON_LOW;
+	spec->runtime_below = lead * S;
+	spec->charge_below = JUST_IN_TIME_CHARGE * S;
+	return NULL;
+}
+
 static void add_rule(struct power_orders *orders, const struct power_rule_spec *spec)
 {
 	orders->rules[orders->n_rules] = *spec;
@@ -213,22 +230,25 @@ static struct err *follow_rules(struct service *svc, struct power_orders *orders
 	orders->rules = mem_zalloc((2 * rows.n + 1) * sizeof(*orders->rules));
 	struct power_rule_spec *specs = mem_zalloc((2 * rows.n + 1) * sizeof(*specs));
 	size_t n = 0;
-	for (size_t i = 0; i < rows.n; i++) {
+	struct err *e = NULL;
+	for (size_t i = 0; e == NULL && i < rows.n; i++) {
 		const struct ups_rule *rule = store_row(&rows, i);
 		if (!is_watched(m, rule))
 			continue;
-		specs[n++] = spec_of(rule);
+		specs[n] = spec_of(rule);
+		e = wait_for_last_moment(svc, rule, &specs[n++]);
 		if (rule->auto_reverse && ups_rule_reverse(rule->cluster_action) >= 0)
 			specs[n++] = reverse_of(rule);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; e == NULL && i < n; i++)
 		kept[i] = specs[i].id;
-	order_removals(m->engine, &listed_rules, kept, n, orders);
-	for (size_t i = 0; i < n; i++)
+	if (e == NULL)
+		order_removals(m->engine, &listed_rules, kept, n, orders);
+	for (size_t i = 0; e == NULL && i < n; i++)
 		add_rule(orders, &specs[i]);
 	mem_free(specs);
 	store_rows_done(&rows);
-	return NULL;
+	return e;
 }
 
 static struct power_cluster_spec feeds_of(const struct power_monitor *m, const struct cluster *c)

@@ -1,6 +1,7 @@
 /* Inside of the monitor of power. */
 #pragma once
 
+#include "model/health_track.h"
 #include "power/engine.h"
 #include "service/power.h"
 #include "service/ups.h"
@@ -14,11 +15,12 @@ struct power_word {
 	bool ever;
 	int64_t at; /**< when it was heard, engine time */
 	struct power_reading reading;
-	int64_t status; /**< enum ups_status */
-	int64_t stored; /**< the status that its row has, -1: not known */
-	int64_t alarms; /**< power_alarms() of it */
-	int64_t told;   /**< the alarms that are alerts, -1: not known */
-	char *miss;     /**< why the newest poll gave nothing, NULL: it did; owned */
+	int64_t status;           /**< enum ups_status */
+	int64_t stored;           /**< the status that its row has, -1: not known */
+	int64_t alarms;           /**< power_alarms() of it */
+	int64_t told;             /**< the alarms that are alerts, -1: not known */
+	struct health_track plan; /**< HEALTH_DEGRADED: a rule needs more time than there is */
+	char *miss;               /**< why the newest poll gave nothing, NULL: it did; owned */
 };
 
 /** The monitor. */
@@ -37,6 +39,7 @@ struct power_monitor {
 	bool calm;
 	int64_t saved_at;   /**< engine time */
 	int64_t sampled_at; /**< when figures were kept, engine time */
+	int64_t planned_at; /**< when it was judged whether there is time, engine time */
 };
 
 /** Commands of one step, with what they point to. Zero-initialise; power_orders_done() frees. */
@@ -82,6 +85,17 @@ struct err *power_alert_rule(struct service *svc, const struct ups_firing *firin
 struct err *power_forget_notices(struct service *svc, int64_t ups_id) ERR_RESULT;
 /** The last word of a UPS, NULL when it is not watched. */
 struct power_word *power_word_of(const struct power_monitor *m, int64_t ups_id);
+/** Operation type of an action, NULL: it has none. */
+const char *power_operation_of(int64_t action);
+/** The least runtime in seconds at which a rule that waits must begin: its delay, the longest time
+ * of the newest runs of its action and a quarter, and 30 s. Errors: of the store. */
+struct err *power_lead_s(struct service *svc, const struct ups_rule *rule,
+	int64_t *ret_s) ERR_RESULT;
+/** What the rules of a UPS need and have: [{rule, cluster, action, needs_s, runs, has_s, fits,
+ * starts_at_runtime_s}], null = not known. @ret_plan owned. Errors: of the store. */
+struct err *power_plan_json(struct service *svc, int64_t ups_id, json_t **ret_plan) ERR_RESULT;
+/** Take into word->plan whether there is time now. Errors: of the store. */
+struct err *power_plan_judge(struct service *svc, struct power_word *word) ERR_RESULT;
 /** "7" for 7. */
 void power_id(char text[static POWER_ID_SIZE], int64_t id);
 /** UTC of a time of the engine; I64_NONE stays. */

@@ -1,5 +1,6 @@
 /* Owns how the monitor shows what it knows. */
 #include "base/mem.h"
+#include "model/metric.h"
 #include "service/power_int.h"
 #include "service/query.h"
 #include "service/ups.h"
@@ -114,7 +115,59 @@ struct err *power_status_json(struct service *svc, const struct ups_device *ups,
 		json_object_set_new(json, "contact", json_false());
 	add_word(svc, word, json);
 	json_object_set_new(json, "firings", waiting);
+	json_t *plan = NULL;
+	struct err *e = power_plan_json(svc, ups->id, &plan);
+	if (e != NULL) {
+		json_decref(json);
+		return e;
+	}
+	json_object_set_new(json, "plan", plan);
 	*ret_json = json;
+	return NULL;
+}
+
+/* ---- metrics ---- */
+
+static const struct {
+	enum metric_id metric;
+	enum power_quantity quantity;
+} gauges[] = {
+	{METRIC_UPS_CHARGE, POWER_CHARGE},
+	{METRIC_UPS_RUNTIME, POWER_RUNTIME},
+	{METRIC_UPS_LOAD, POWER_LOAD},
+	{METRIC_UPS_POWER, POWER_REAL},
+};
+
+static void set_gauges(const struct power_word *word, const char *name)
+{
+	const char *const *labels = METRIC_LABELS(name);
+
+	if (word->status != UPS_ONLINE && word->status != UPS_ON_BATTERY)
+		return;
+	metric_set(METRIC_UPS_ON_MAINS, labels, word->status == UPS_ONLINE ? 1 : 0);
+	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
+		if (word->reading.values[gauges[i].quantity] != I64_NONE)
+			metric_set(gauges[i].metric, labels,
+				(double)word->reading.values[gauges[i].quantity] / 1000);
+}
+
+struct err *power_metrics(struct service *svc)
+{
+	struct store_rows rows = {0};
+
+	metric_clear(METRIC_UPS_ON_MAINS);
+	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
+		metric_clear(gauges[i].metric);
+	if (!is_running(svc))
+		return NULL;
+	TRY(store_list(svc->store, &ups_device_type, NULL, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct ups_device *ups = store_row(&rows, i);
+		const struct power_word *word = power_word_of(svc->power, ups->id);
+		if (word != NULL && word->ever)
+			set_gauges(word, ups->name);
+	}
+	store_rows_done(&rows);
 	return NULL;
 }
 

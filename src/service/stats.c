@@ -7,6 +7,7 @@
 #include "model/node.h"
 #include "model/operation.h"
 #include "service/health_watch.h"
+#include "service/power.h"
 
 /* Count the rows of each status below `n`. */
 static struct err *by_status(struct service *svc, enum metric_id id, const struct record_type *type,
@@ -36,5 +37,6 @@ struct err *stats_collect(struct service *svc)
 	store_where_number(&waiting, "waiting_for", STORE_NOT_NULL, 0);
 	TRY(store_count(svc->store, &operation_type, &waiting, &n));
 	metric_set(METRIC_OPERATIONS_WAITING, NULL, (double)n);
+	TRY(power_metrics(svc));
 	return health_metrics(svc);
 }

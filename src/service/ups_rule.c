@@ -147,6 +147,11 @@ static struct err *check_action(struct err *take_err, const struct ups_rule *rul
 	if (rule->on_fail == UPS_FAIL_ESCALATE &&
 		rule->cluster_action != POWER_DO_GRACEFUL_SHUTDOWN)
 		e = err_field(e, "on_fail", "only a graceful shutdown can be forced");
+	if (rule->just_in_time &&
+		(rule->power_event != POWER_ON_LOSS || rule->workflow != NULL ||
+			power_action_strength(rule->cluster_action) == 0))
+		e = err_field(e, "just_in_time",
+			"is only for the event power_loss with an action that takes a cluster down, and no workflow");
 	if (rule->workflow != NULL && rule->cluster_action == POWER_DO_NOTIFY)
 		e = err_field(e, "workflow", "notify runs nothing");
 	return e;
