@@ -94,6 +94,18 @@ static struct err *get_status(struct call *call)
 	return call_json(call, json);
 }
 
+static struct err *get_outages(struct call *call)
+{
+	struct ups_device ups;
+	json_t *list = NULL;
+
+	TRY(ups_find(call->svc, call->params[0], &ups));
+	struct err *e = power_outages(call->svc, ups.id, &list);
+	record_done(&ups_device_type, &ups);
+	return e != NULL ? e
+			 : call_json(call, json_pack("{s:o, s:n}", "items", list, "next_cursor"));
+}
+
 static struct err *list_rows(struct call *call)
 {
 	return call_list(call, NULL, NULL);
@@ -397,6 +409,10 @@ static const struct route routes_ups_rows[] = {
 		.handle = edit_ups},
 	{"DELETE", "/api/ups/{id}", ROLE_OPERATOR, .status = 204, .query = &remove_query_type,
 		.summary = "Remove a UPS", .handle = remove_ups},
+	{"GET", "/api/ups/{id}/outages", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
+		.shape = &shape_ups_outages,
+		.summary = "The outages of a UPS, the newest first: when, how long, how deep",
+		.handle = get_outages},
 	{"GET", "/api/ups/{id}/status", ROLE_VIEWER, .status = 200, .reply = ROUTE_REPLY_OBJECT,
 		.shape = &shape_ups_status, .summary = "Show what a UPS says right now",
 		.handle = get_status},

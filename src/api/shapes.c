@@ -254,6 +254,18 @@ const struct shape shape_ups_status = {
 			",\"fits\":{\"type\":[\"boolean\",\"null\"]},\"starts_at_runtime_s\":" NUMBER_OR_NULL,
 			"\"rule\",\"cluster\",\"action\",\"needs_s\",\"runs\",\"has_s\",\"fits\",\"starts_at_runtime_s\"")) "}",
 };
+const struct shape shape_ups_outages = {
+	.name = "ups_outages",
+	.more = "{\"items\":" LIST_OF(OBJECT_OF("\"ups\":" TEXT ",\"ups_id\":" NUMBER
+						",\"number\":" NUMBER ",\"began\":" TEXT
+						",\"ended\":" TEXT_OR_NULL
+						",\"length_s\":" NUMBER_OR_NULL
+						",\"charge_begin\":" NUMBER_OR_NULL
+						",\"charge_end\":" NUMBER_OR_NULL
+						",\"depth_percent\":" NUMBER_OR_NULL
+						",\"critical\":" TRUTH,
+		"\"ups\",\"ups_id\",\"number\",\"began\",\"ended\",\"length_s\",\"charge_begin\",\"charge_end\",\"depth_percent\",\"critical\"")) ",\"next_cursor\":{\"type\":\"null\"}}",
+};
 const struct shape shape_ups_monitor = {
 	.name = "ups_monitor",
 	.more = "{\"running\":" TRUTH ",\"wanted\":" TRUTH ",\"ups_count\":" NUMBER

@@ -412,6 +412,44 @@ const struct cli_cmd cmd_ups_events = {
 	.run = cli_run_list_newest,
 };
 
+/* ---- outages ---- */
+
+static const struct cli_column outage_columns[] = {
+	{"BEGAN", "began", CLI_SHOW_TIME},
+	{"ENDED", "ended", CLI_SHOW_TIME},
+	{"SECONDS", "length_s", .right = true},
+	{"CHARGE BEFORE %", "charge_begin", .right = true},
+	{"AFTER %", "charge_end", .right = true},
+	{"DEPTH %", "depth_percent", .right = true},
+	{"CRITICAL", "critical", CLI_SHOW_YES},
+	{"NUMBER", "number", .wide = true, .right = true},
+};
+
+static struct err *run_outages(struct cli *cli)
+{
+	cleanup(mem_freep) char *path = cli_path("ups", cli->args[0], "outages", NULL);
+	json_t *reply = NULL;
+
+	cli_what(cli, "list the outages of UPS %s", cli->args[0]);
+	TRY(cli_get(cli, path, NULL, &reply));
+	struct err *e = cli_print_list(cli, outage_columns, ARRAY_LEN(outage_columns), "number",
+		cli_json_get(reply, "items"));
+	json_decref(reply);
+	return e;
+}
+
+const struct cli_cmd cmd_ups_outages = {
+	.path = "ups outages",
+	.summary = "List the outages of a UPS, the newest first: when, how long, how deep",
+	.details =
+		"From the events that are kept. What goes on has no end; the depth is what it took of the battery's charge.",
+	.example = "mko ups outages rack\nmko ups outages rack -o csv",
+	.noun = &noun_ups,
+	.args = one_ups,
+	.n_args = ARRAY_LEN(one_ups),
+	.run = run_outages,
+};
+
 /* ---- the monitor ---- */
 
 static struct err *show_monitor(struct cli *cli, json_t *take_monitor)

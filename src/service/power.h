@@ -58,6 +58,10 @@ struct err *power_tick(struct service *svc, const struct power_sample *samples,
  * worker. */
 bool power_is_calm(const struct service *svc);
 
+/** The outages of a UPS, the newest first, from its events that are kept: [{ups, ups_id, number,
+ * began, ended, length_s, charge_begin, charge_end, depth_percent, critical}]; what goes on has no
+ * end. @ret_list owned. Errors: of the store. */
+struct err *power_outages(struct service *svc, int64_t ups_id, json_t **ret_list) ERR_RESULT;
 /** Set the metrics of UPSes. Errors: of the store. Domain worker. */
 struct err *power_metrics(struct service *svc) ERR_RESULT;
 /** A UPS with its live values, for /api/ups/{id}/status. @ret_json owned */

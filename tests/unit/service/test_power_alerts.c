@@ -164,6 +164,45 @@ static struct power_sample with_runtime(const char *status, int64_t runtime_s)
 	return s;
 }
 
+static int64_t figure(const json_t *outage, const char *key)
+{
+	return json_integer_value(json_object_get(outage, key));
+}
+
+static void outages_tell_when_how_long_and_how_deep(void **state)
+{
+	struct test_domain *d = *state;
+	json_t *list = NULL;
+
+	site(d);
+	say(d, "OL", 10);
+	say(d, "OB", 100);
+	ok(power_outages(&d->svc, 1, &list));
+	assert_int_equal(json_array_size(list), 1);
+	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "ended")));
+	json_decref(list);
+	for (int i = 0; i < 20; i++) { /* it has lost 30 % by now */
+		struct power_sample s = sample(1, "OL CHRG", "60");
+		d->clock.fake_ms += 1000;
+		ok(power_tick(&d->svc, &s, 1));
+	}
+	say(d, "OL", 100);
+	say(d, "OB LB", 30);
+	say(d, "OL", 60);
+	ok(power_outages(&d->svc, 1, &list));
+	assert_int_equal(json_array_size(list), 2);
+	const json_t *first = json_array_get(list, 1); /* the newest comes first */
+	assert_in_range(figure(first, "length_s"), 98, 102);
+	assert_int_equal(figure(first, "charge_begin"), 90);
+	assert_int_equal(figure(first, "charge_end"), 60);
+	assert_int_equal(figure(first, "depth_percent"), 30);
+	assert_in_range(figure(json_array_get(list, 0), "length_s"), 28, 32);
+	json_decref(list);
+	ok(power_outages(&d->svc, 99, &list));
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+}
+
 static bool has_metric(const char *line)
 {
 	cleanup(str_done) struct str text = STR_INIT;
@@ -243,6 +282,7 @@ TEST_MAIN(POWER_TEST(an_outage_is_an_alert_until_mains_is_back),
 	POWER_TEST(a_rule_that_fails_is_an_alert_until_it_ends_well),
 	POWER_TEST(a_rule_that_notifies_is_told_until_the_next_event),
 	POWER_TEST(the_plan_compares_what_a_shutdown_takes_with_the_battery),
+	POWER_TEST(outages_tell_when_how_long_and_how_deep),
 	POWER_TEST(gauges_tell_what_is_heard_and_only_that),
 	POWER_TEST(a_rule_that_is_just_in_time_begins_at_the_last_safe_moment),
 	POWER_TEST(just_in_time_also_ends_its_wait_by_the_word_of_the_ups),
