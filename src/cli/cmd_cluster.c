@@ -85,6 +85,16 @@ const struct cli_cmd cmd_cluster_show = {
 			.max = 8,                                                                               \
 			.key = "min_feeds",                                                                     \
 			.field = "min_feeds"},                                                                  \
+		{.name = "depends-on",                                                                          \
+			.kind = CLI_OPT_LIST,                                                                   \
+			.meta = "CLUSTER",                                                                      \
+			.key = "depends_on",                                                                    \
+			.words = CLI_WORDS_CLUSTERS,                                                            \
+			.help = "clusters that it needs: rules of power take it down before them"},             \
+		{.name = "power-maintenance",                                                                   \
+			.kind = CLI_OPT_FLAG,                                                                   \
+			.key = "power_maintenance",                                                             \
+			.help = "rules of power leave it alone"},                                               \
 		{.name = "network-cidr",                                                                        \
 			.kind = CLI_OPT_TEXT,                                                                   \
 			.meta = "CIDR",                                                                         \
@@ -106,6 +116,10 @@ static const struct cli_opt add_opts[] = {
 	COMMON_OPTIONS,
 };
 static const struct cli_opt edit_opts[] = {
+	{.name = "no-power-maintenance",
+		.kind = CLI_OPT_UNFLAG,
+		.key = "power_maintenance",
+		.help = "rules of power act on it again"},
 	{.name = "name",
 		.letter = 'n',
 		.kind = CLI_OPT_TEXT,

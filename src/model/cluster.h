@@ -48,6 +48,8 @@ struct cluster {
 	int64_t scanned_at;
 	int64_t created_at;
 	int64_t updated_at;
+	json_t *depends_on;     /**< ids of clusters that it needs: it goes down before them */
+	bool power_maintenance; /**< rules of power leave it alone */
 };
 extern const struct record_type cluster_type;
 

@@ -178,53 +178,6 @@ static struct err *check_hooks(struct service *svc, const struct actor *who, con
 	return NULL;
 }
 
-/* Numbers and names of UPSes become numbers. */
-static struct err *resolve_feed(struct service *svc, const json_t *item, json_t *ids)
-{
-	cleanup(mem_freep) char *number = json_is_integer(item)
-		? mem_printf("%lld", (long long)json_integer_value(item))
-		: NULL;
-	const char *text = number != NULL ? number : json_string_value(item);
-	struct ups_device ups;
-
-	if (text == NULL)
-		return err_field(NULL, "feeds", "must be names or numbers of UPSes");
-	if (*text == '\0')
-		return NULL; /* so that a list can be emptied */
-	struct err *e = find_record(svc, &ups_device_type, text, &ups);
-	if (e != NULL) {
-		struct err *wrong = err_field(NULL, "feeds", "%s", err_message(e));
-		err_free(e);
-		return err_hint(wrong, "mko ups list");
-	}
-	json_array_append_new(ids, json_integer(ups.id));
-	record_done(&ups_device_type, &ups);
-	return NULL;
-}
-
-static struct err *resolve_feeds(struct service *svc, struct cluster *c)
-{
-	json_t *ids = json_array();
-	size_t i = 0;
-	const json_t *item = NULL;
-	struct err *e = NULL;
-
-	json_array_foreach(c->feeds, i, item) {
-		e = resolve_feed(svc, item, ids);
-		if (e != NULL)
-			break;
-	}
-	if (e == NULL && c->min_feeds > 1 && (size_t)c->min_feeds > json_array_size(ids))
-		e = err_field(NULL, "min_feeds", "it has only %zu feeds", json_array_size(ids));
-	if (e != NULL) {
-		json_decref(ids);
-		return e;
-	}
-	json_decref(c->feeds);
-	c->feeds = ids;
-	return NULL;
-}
-
 static struct err *create_in(struct service *svc, const struct actor *who, const json_t *body,
 	struct cluster *c)
 {
@@ -240,7 +193,7 @@ static struct err *create_in(struct service *svc, const struct actor *who, const
 	}
 	TRY(check_cluster(svc, c));
 	TRY(check_hooks(svc, who, body, c));
-	TRY(resolve_feeds(svc, c));
+	TRY(cluster_resolve_power(svc, c));
 	c->created_at = c->updated_at = clock_utc(svc->clock);
 	return store_insert(svc->store, &cluster_type, c);
 }
@@ -290,7 +243,7 @@ static struct err *edit_in(struct service *svc, const struct actor *who, const j
 	TRY(record_from_json(&cluster_type, c, body, RECORD_UPDATE));
 	TRY(check_cluster(svc, c));
 	TRY(check_hooks(svc, who, body, c));
-	TRY(resolve_feeds(svc, c));
+	TRY(cluster_resolve_power(svc, c));
 	c->updated_at = clock_utc(svc->clock);
 	return store_update(svc->store, &cluster_type, c);
 }
@@ -354,6 +307,7 @@ static struct err *remove_in(struct service *svc, const struct actor *who, const
 	TRY(cluster_changed(svc, who, "cluster.remove", c, NULL));
 	TRY(release_nodes(svc, c));
 	TRY(history_forget(svc, "cluster", c->id));
+	TRY(cluster_forget_power(svc, c->id));
 	return store_delete(svc->store, &cluster_type, c->id);
 }
 

@@ -25,6 +25,11 @@ struct err *cluster_edit(struct service *svc, const struct actor *who, const cha
  * ERR_PRECONDITION when active and not force. */
 struct err *cluster_remove(struct service *svc, const struct actor *who, const char *id_or_name,
 	bool force) ERR_RESULT;
+/** Names and numbers of feeds (UPSes) and of depends_on (clusters) become numbers. Errors:
+ * ERR_INVALID (unknown, itself, a circle, fewer feeds than min_feeds). In a transaction. */
+struct err *cluster_resolve_power(struct service *svc, struct cluster *cluster) ERR_RESULT;
+/** A cluster is forgotten: no other needs it any more. In a transaction. */
+struct err *cluster_forget_power(struct service *svc, int64_t id) ERR_RESULT;
 /** As the API shows a cluster: record, node_count, control_plane_count, worker_count. Owned. */
 struct err *cluster_json(struct service *svc, const struct cluster *cluster,
 	json_t **ret_json) ERR_RESULT;

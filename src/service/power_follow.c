@@ -262,6 +262,9 @@ static struct power_cluster_spec feeds_of(const struct power_monitor *m, const s
 		if (spec.n_feeds < POWER_FEEDS_MAX &&
 			power_word_of(m, json_integer_value(id)) != NULL)
 			power_id(spec.feeds[spec.n_feeds++], json_integer_value(id));
+	json_array_foreach(c->depends_on, i, id)
+		if (spec.n_depends < POWER_FEEDS_MAX)
+			power_id(spec.depends[spec.n_depends++], json_integer_value(id));
 	return spec;
 }
 
@@ -275,7 +278,14 @@ static bool engine_knows(const struct power_engine *engine, const char *cluster)
 	return false;
 }
 
-/* Clusters with feeds, and those whose feeds may have been taken away. */
+static void order_cluster(struct power_orders *orders, const struct cluster *c,
+	const struct power_cluster_spec *spec)
+{
+	power_order(orders, POWER_SET_CLUSTER, NULL)->cluster = spec;
+	power_order(orders, POWER_MAINTENANCE, spec->name)->value = c->power_maintenance;
+}
+
+/* Clusters of which power must know something, and those of which it did. */
 static struct err *follow_clusters(struct service *svc, struct power_orders *orders)
 {
 	struct power_monitor *m = svc->power;
@@ -287,10 +297,12 @@ static struct err *follow_clusters(struct service *svc, struct power_orders *ord
 	orders->clusters = mem_zalloc(POWER_CLUSTERS_MAX * sizeof(*orders->clusters));
 	for (size_t i = 0; i < rows.n && n < POWER_CLUSTERS_MAX; i++) {
 		orders->clusters[n] = feeds_of(m, store_row(&rows, i));
-		if (orders->clusters[n].n_feeds == 0 &&
-			!engine_knows(m->engine, orders->clusters[n].name))
+		const struct cluster *c = store_row(&rows, i);
+		bool said = orders->clusters[n].n_feeds > 0 || orders->clusters[n].n_depends > 0 ||
+			c->power_maintenance;
+		if (!said && !engine_knows(m->engine, orders->clusters[n].name))
 			continue;
-		power_order(orders, POWER_SET_CLUSTER, NULL)->cluster = &orders->clusters[n++];
+		order_cluster(orders, c, &orders->clusters[n++]);
 	}
 	store_rows_done(&rows);
 	return NULL;

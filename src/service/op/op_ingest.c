@@ -191,6 +191,7 @@ static struct err *host_result(struct ingest *in, struct op_host *h, struct node
 {
 	if (in->run.type->host_result == NULL)
 		return NULL;
+	json_object_del(h->data, OP_REFUSED);
 	TRY(store_savepoint(in->svc->store));
 	struct err *e = in->run.type->host_result(in->svc, &in->run, node, h->data);
 	struct err *broken = store_release(in->svc->store, e == NULL);

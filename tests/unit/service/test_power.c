@@ -325,6 +325,79 @@ static void redundant_feeds_act_only_when_too_few_are_left(void **state)
 	assert_int_equal(operations(d), 1);
 }
 
+static void edit_cluster(struct test_domain *d, const char *name, const char *json)
+{
+	struct cluster c;
+	json_t *body = json_loads(json, 0, NULL);
+	TX(d, cluster_edit(&d->svc, &test_admin, name, body, &c));
+	json_decref(body);
+	record_done(&cluster_type, &c);
+}
+
+static int64_t newest_cluster(struct test_domain *d)
+{
+	struct operation op = newest_operation(d);
+	int64_t id = json_integer_value(json_array_get(op.clusters, 0));
+	record_done(&operation_type, &op);
+	return id;
+}
+
+static void a_cluster_goes_down_before_what_it_needs(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	int64_t storage = test_add_cluster(d, "storage", false);
+	test_add_node(d, 2, storage);
+	edit_cluster(d, "prod", "{\"depends_on\":[\"storage\"]}");
+	add_rule(d,
+		"{\"ups_id\":\"rack\",\"cluster_id\":\"storage\",\"power_event\":\"power_loss\",\"cluster_action\":\"graceful_shutdown\",\"priority\":1}");
+	add_rule(d, "{" RULE ",\"priority\":100}");
+	say(d, "OL", 10);
+	say(d, "OB", 10);
+	assert_int_equal(operations(d), 1);
+	assert_int_equal(newest_cluster(d), 1); /* although the other is more urgent */
+	end_operation(d, OP_SUCCEEDED);
+	say(d, "OB", 3);
+	assert_int_equal(operations(d), 2);
+	assert_int_equal(newest_cluster(d), storage);
+}
+
+static void rules_leave_a_cluster_in_maintenance_alone(void **state)
+{
+	struct test_domain *d = *state;
+	site(d);
+	edit_cluster(d, "prod", "{\"power_maintenance\":true}");
+	add_rule(d, "{" RULE "}");
+	say(d, "OL", 10);
+	say(d, "OB", 60);
+	assert_int_equal(operations(d), 0);
+	expect_firing(d, POWER_SKIPPED, POWER_WHY_MAINTENANCE);
+	say(d, "OL", 60);
+	edit_cluster(d, "prod", "{\"power_maintenance\":false}");
+	say(d, "OB", 10);
+	assert_int_equal(operations(d), 1);
+}
+
+static void clusters_that_need_each_other_are_refused(void **state)
+{
+	struct test_domain *d = *state;
+	struct cluster c;
+	json_t *body = json_pack("{s:[s]}", "depends_on", "prod");
+
+	site(d);
+	test_add_cluster(d, "storage", false);
+	test_add_cluster(d, "base", false);
+	edit_cluster(d, "prod", "{\"depends_on\":[\"storage\"]}");
+	edit_cluster(d, "storage", "{\"depends_on\":[\"base\"]}");
+	TX_FAILS(d, cluster_edit(&d->svc, &test_admin, "base", body, &c), ERR_INVALID);
+	TX_FAILS(d, cluster_edit(&d->svc, &test_admin, "prod", body, &c), ERR_INVALID);
+	json_decref(body);
+	TX(d, cluster_remove(&d->svc, &test_admin, "storage", true));
+	ok(cluster_find(&d->svc, "prod", &c));
+	assert_int_equal(json_array_size(c.depends_on), 0);
+	record_done(&cluster_type, &c);
+}
+
 static void a_cluster_that_needs_both_feeds_acts_with_the_first(void **state)
 {
 	struct test_domain *d = *state;
@@ -443,6 +516,9 @@ TEST_MAIN(POWER_TEST(an_outage_is_confirmed_after_three_seconds_and_starts_one_o
 	POWER_TEST(a_shutdown_outranks_what_works_on_the_cluster),
 	POWER_TEST(disabling_and_removing_a_rule_cancels_what_waits),
 	POWER_TEST(redundant_feeds_act_only_when_too_few_are_left),
+	POWER_TEST(a_cluster_goes_down_before_what_it_needs),
+	POWER_TEST(rules_leave_a_cluster_in_maintenance_alone),
+	POWER_TEST(clusters_that_need_each_other_are_refused),
 	POWER_TEST(a_cluster_that_needs_both_feeds_acts_with_the_first),
 	POWER_TEST(a_feed_that_is_removed_counts_no_more),
 	POWER_TEST(a_ups_that_is_not_watched_any_more_never_counts_as_silent),
