@@ -145,13 +145,13 @@ static void two_years_take_as_many_rows_as_one(void **state)
 	struct test_domain *d = *state;
 	const struct history_value one = {"ssh_ms", 1};
 
-	for (int64_t i = 0; i < 2 * 365 * 24; i++) {
+	for (int64_t i = 0; i < 2 * 365 * 4; i++) {
 		ok(history_add(&d->svc, "node/1", &one, 1));
-		pass(d, DAY / 24);
+		pass(d, DAY / 4);
 		ok(history_flush(&d->svc));
 	}
 	assert_in_range(rows(d, 0), 0, 9);
-	assert_in_range(rows(d, 1), 20, 27);
+	assert_in_range(rows(d, 1), 3, 6);
 	assert_in_range(rows(d, 2), 15, 19);
 	assert_in_range(rows(d, 3), 12, 15);
 	assert_in_range(rows(d, 4), 18, 21);
