@@ -58,6 +58,23 @@ struct err *cli_run_on_nodes(struct cli *cli)
 	return cli_operate_nodes(cli, NULL);
 }
 
+struct err *cli_operate_and_print(struct cli *cli,
+	struct err *(*print)(struct cli *cli, const json_t *operation))
+{
+	json_t *final = NULL;
+	struct err *e = cli_operate_nodes(cli, &final);
+
+	if (final != NULL) {
+		struct err *shown = print(cli, final);
+		if (e == NULL)
+			e = shown;
+		else
+			err_ignore(shown);
+	}
+	json_decref(final);
+	return e;
+}
+
 static const struct cli_column status_columns[] = {
 	{"HOSTNAME", "hostname"},
 	{"RESULT", "result", CLI_SHOW_STATUS},
@@ -98,18 +115,7 @@ static struct err *print_nodes(struct cli *cli, const json_t *operation)
 
 static struct err *run_status(struct cli *cli)
 {
-	json_t *final = NULL;
-	struct err *e = cli_operate_nodes(cli, &final);
-
-	if (final != NULL) {
-		struct err *print = print_nodes(cli, final);
-		if (e == NULL)
-			e = print;
-		else
-			err_ignore(print); /* the operation's failure says more */
-	}
-	json_decref(final);
-	return e;
+	return cli_operate_and_print(cli, print_nodes);
 }
 
 /** What `test` found on each host, beside its result. */
@@ -126,23 +132,17 @@ static const struct cli_column test_columns[] = {
 	{"MESSAGE", "message", .shrink = true},
 };
 
+static struct err *print_tests(struct cli *cli, const json_t *operation)
+{
+	if (cli_output_is_document(cli))
+		return cli_print_document(cli, operation);
+	return cli_print_list(cli, test_columns, ARRAY_LEN(test_columns), "hostname",
+		cli_json_get(operation, "hosts"));
+}
+
 static struct err *run_test(struct cli *cli)
 {
-	json_t *final = NULL;
-	struct err *e = cli_operate_nodes(cli, &final);
-
-	if (final != NULL) {
-		struct err *print = cli_output_is_document(cli)
-			? cli_print_document(cli, final)
-			: cli_print_list(cli, test_columns, ARRAY_LEN(test_columns), "hostname",
-				  cli_json_get(final, "hosts"));
-		if (e == NULL)
-			e = print;
-		else
-			err_ignore(print); /* the operation's failure says more */
-	}
-	json_decref(final);
-	return e;
+	return cli_operate_and_print(cli, print_tests);
 }
 
 static const struct cli_arg nodes[] = {

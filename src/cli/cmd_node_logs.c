@@ -81,18 +81,7 @@ static struct err *print_journals(struct cli *cli, const json_t *operation)
 
 static struct err *run_logs(struct cli *cli)
 {
-	json_t *final = NULL;
-	struct err *e = cli_operate_nodes(cli, &final);
-
-	if (final != NULL) {
-		struct err *print = print_journals(cli, final);
-		if (e == NULL)
-			e = print;
-		else
-			err_ignore(print); /* the operation's failure says more */
-	}
-	json_decref(final);
-	return e;
+	return cli_operate_and_print(cli, print_journals);
 }
 
 static const struct cli_arg nodes[] = {

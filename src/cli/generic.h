@@ -27,6 +27,11 @@ struct err *cli_run_on_nodes(struct cli *cli) ERR_RESULT;
  * waited for; owned */
 struct err *cli_operate_nodes(struct cli *cli, json_t **ret_final) ERR_RESULT;
 
+/** The same, then show what it left. @print shows what there is, also when some hosts have failed;
+ * the failure of the operation is the error then, for it says more */
+struct err *cli_operate_and_print(struct cli *cli,
+	struct err *(*print)(struct cli *cli, const json_t *operation)) ERR_RESULT;
+
 /** POST body and print what was made. @take_body owned   @ret_object NULL = not wanted; owned */
 struct err *cli_add(struct cli *cli, json_t *take_body, json_t **ret_object) ERR_RESULT;
 /** PATCH an object and print it. @name id or name   @take_body owned */
